@@ -1,0 +1,17 @@
+//! Regression and ranking scores with bootstrap intervals and paired tests.
+
+mod bootstrap;
+mod correlation;
+mod error;
+mod holm;
+mod metric;
+mod ranking;
+mod regression;
+
+pub use bootstrap::{Bootstrap, Interval, PairedDifference};
+pub use correlation::{Pearson, Spearman};
+pub use error::{Error, Result};
+pub use holm::holm;
+pub use metric::{Direction, Metric};
+pub use ranking::{AreaUnderRoc, AveragePrecision};
+pub use regression::{MeanAbsoluteError, MeanSquaredError, RSquared};
