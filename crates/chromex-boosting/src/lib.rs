@@ -1,0 +1,1 @@
+//! Gradient boosting with XGBoost's algorithm, and linear floors.

@@ -1,0 +1,35 @@
+//! The traits and data types that every chromex model composes through.
+//!
+//! Five verbs over a batch type `X`: [`Encode`] turns rows into other rows, [`Predict`] predicts
+//! `[rows, targets]`, [`Fit`] learns either of them from rows, [`Split`] divides rows, and [`Metric`]
+//! scores one target. A *configuration* learns; what has learned encodes or predicts, so nothing is
+//! ever half trained. [`Then::then`] chains learners into a [`Pipeline`], which refits its **whole**
+//! chain on the training rows of each fold: no tokenizer, scaler or pre-training can leak.
+//!
+//! An [`Experiment`] runs named learners over the folds and seeds of one dataset and gives a
+//! [`Report`]: scores with bootstrap intervals, paired comparisons, the floors, and the predictions
+//! from which every table can be recomputed.
+
+pub mod atomic;
+mod dataset;
+mod error;
+mod keys;
+mod learn;
+mod marks;
+pub mod observe;
+mod pipeline;
+pub mod random;
+mod rows;
+mod targets;
+mod token_ids;
+
+pub use chromex_metrics::{Direction, Metric};
+pub use dataset::Dataset;
+pub use error::{Error, Result};
+pub use keys::{Group, Keys};
+pub use learn::{Encode, Fit, Predict, Then};
+pub use marks::{CellPair, MarkWindows};
+pub use pipeline::{Chain, Pipeline};
+pub use rows::Rows;
+pub use targets::{Target, Targets, Transform};
+pub use token_ids::{TokenIds, View};

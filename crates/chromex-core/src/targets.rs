@@ -1,0 +1,162 @@
+use ndarray::{Array2, ArrayView1, Axis};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// What is predicted: `[rows, targets]` with each column's name, unit and transform.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Targets {
+    /// The numbers that models are fitted to, `[rows, targets]`.
+    pub values: Array2<f32>,
+    /// What each column is.
+    pub columns: Vec<Target>,
+}
+
+/// What one column of the targets is. Sign, base and offset are data, never guessed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// The column's name, as in a table: "E123 against E003", "leaf".
+    pub name: String,
+    /// The unit before the transform: "reads", "TPM", "RPKM".
+    pub unit: String,
+    /// How the unit became the number.
+    pub transform: Transform,
+}
+
+/// How a measured quantity became the number that models are fitted to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Transform {
+    /// The quantity itself.
+    Identity,
+    /// ln(x + offset).
+    NaturalLog {
+        /// Added before the logarithm.
+        offset: f64,
+    },
+    /// ln(first + offset) − ln(second + offset), as in GeneGPT-2.
+    NaturalLogRatio {
+        /// Added to both before the logarithm.
+        offset: f64,
+    },
+    /// log2((second + offset) / (first + offset)), as in DeepDiff: the opposite sign of the above.
+    Log2FoldChange {
+        /// Added to both before the logarithm.
+        offset: f64,
+    },
+    /// 1 when the quantity is at or above a threshold, else 0.
+    AtLeast {
+        /// The lowest quantity of the positive class.
+        threshold: f64,
+    },
+}
+
+impl Targets {
+    /// Describes columns of numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] when the descriptions and columns differ in number; [`Error::Value`] when a
+    /// number is not finite.
+    pub fn new(values: Array2<f32>, columns: Vec<Target>) -> Result<Self> {
+        if values.ncols() != columns.len() {
+            return Err(Error::Shape {
+                what: "target columns",
+                expected: columns.len().to_string(),
+                found: values.ncols().to_string(),
+            });
+        }
+        if let Some(((row, _), value)) = values.indexed_iter().find(|(_, v)| !v.is_finite()) {
+            return Err(Error::Value {
+                row,
+                what: "target",
+                expected: "a finite number",
+                found: value.to_string(),
+            });
+        }
+        Ok(Self { values, columns })
+    }
+
+    /// Makes targets of no columns, for rows that have nothing to predict.
+    pub fn none(rows: usize) -> Self {
+        Self {
+            values: Array2::zeros((rows, 0)),
+            columns: Vec::new(),
+        }
+    }
+
+    /// Counts the rows.
+    pub fn len(&self) -> usize {
+        self.values.nrows()
+    }
+
+    /// Tells whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Views one target of all rows.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such column.
+    pub fn column(&self, target: usize) -> ArrayView1<'_, f32> {
+        self.values.column(target)
+    }
+
+    /// Copies the given rows.
+    ///
+    /// # Panics
+    ///
+    /// When a row is not below [`len`](Self::len).
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            values: self.values.select(Axis(0), rows),
+            columns: self.columns.clone(),
+        }
+    }
+}
+
+impl Transform {
+    /// Transforms the quantity of a pair of cells, or of one where the transform takes one (`second` is
+    /// then not read).
+    pub fn apply(self, first: f64, second: f64) -> f64 {
+        match self {
+            Self::Identity => first,
+            Self::NaturalLog { offset } => (first + offset).ln(),
+            Self::NaturalLogRatio { offset } => (first + offset).ln() - (second + offset).ln(),
+            Self::Log2FoldChange { offset } => ((second + offset) / (first + offset)).log2(),
+            Self::AtLeast { threshold } => f64::from(first >= threshold),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn the_two_published_ratios_differ_in_sign_and_base() {
+        let genegpt2 = Transform::NaturalLogRatio { offset: 1.0 }.apply(7.0, 3.0);
+        let deepdiff = Transform::Log2FoldChange { offset: 1.0 }.apply(7.0, 3.0);
+        assert!((genegpt2 - 2.0_f64.ln()).abs() < 1e-15);
+        assert!((deepdiff + 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_target_that_is_not_finite_is_named_by_row() {
+        let column = Target {
+            name: "y".into(),
+            unit: "reads".into(),
+            transform: Transform::Identity,
+        };
+        let error = Targets::new(array![[0.0], [f32::NAN]], vec![column]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "row 1: target: expected a finite number, found NaN"
+        );
+    }
+}

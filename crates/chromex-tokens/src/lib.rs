@@ -1,0 +1,1 @@
+//! Turn chromatin into tokens: mark words and byte-level BPE.

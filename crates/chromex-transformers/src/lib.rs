@@ -1,0 +1,1 @@
+//! GPT-2 and its relatives on one shared transformer block, with published weights.
