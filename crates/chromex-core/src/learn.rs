@@ -33,8 +33,8 @@ pub trait Predict<X> {
 
 /// Learns from rows. What is fitted implements [`Encode`] or [`Predict`].
 ///
-/// Every encoder that learns nothing is also a learner (its fit is a copy), so that fixed and learned
-/// steps chain alike.
+/// An encoder that learns nothing becomes a learner through [`fit_by_copy!`](crate::fit_by_copy), so that
+/// fixed and learned steps chain alike.
 pub trait Fit<X> {
     /// What has learned.
     type Fitted;
@@ -48,12 +48,43 @@ pub trait Fit<X> {
     fn fit(&self, train: &Dataset<X>, valid: &Dataset<X>, seed: u64) -> Result<Self::Fitted>;
 }
 
-impl<X, E: Encode<X> + Clone> Fit<X> for E {
-    type Fitted = E;
+/// Makes an encoder that learns nothing a learner as well: its fit is a copy of itself.
+///
+/// A blanket implementation would say this once for all, but it would forbid [`Fit`] for every generic
+/// learner, since a crate downstream might make that an encoder too.
+///
+/// # Examples
+///
+/// ```
+/// # use chromex_core::{Encode, Result};
+/// # use ndarray::Array2;
+/// #[derive(Clone)]
+/// struct Doubled;
+///
+/// impl Encode<Array2<f32>> for Doubled {
+///     type Output = Array2<f32>;
+///     fn encode(&self, inputs: &Array2<f32>) -> Result<Array2<f32>> {
+///         Ok(inputs * 2.0)
+///     }
+/// }
+/// chromex_core::fit_by_copy!(Doubled: Array2<f32>);
+/// ```
+#[macro_export]
+macro_rules! fit_by_copy {
+    ($encoder:ty: $($inputs:ty),+) => {$(
+        impl $crate::Fit<$inputs> for $encoder {
+            type Fitted = $encoder;
 
-    fn fit(&self, _train: &Dataset<X>, _valid: &Dataset<X>, _seed: u64) -> Result<E> {
-        Ok(self.clone())
-    }
+            fn fit(
+                &self,
+                _train: &$crate::Dataset<$inputs>,
+                _valid: &$crate::Dataset<$inputs>,
+                _seed: u64,
+            ) -> $crate::Result<$encoder> {
+                Ok(self.clone())
+            }
+        }
+    )+};
 }
 
 /// Chains a step with the next one.
