@@ -4,30 +4,30 @@
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Two inputs that share their rows differ in length.
-    #[error("{what} has {found} rows, the truth has {expected}")]
+    /// An input that shares its rows with the truth differs from it in length.
+    #[error("{input} has {found} rows, the truth has {expected}")]
     UnequalLengths {
-        /// The input that differs, as `predictions[1]` or `groups`.
-        what: String,
+        /// The input that differs, as `prediction 1`.
+        input: String,
         /// Rows of the truth.
         expected: usize,
         /// Rows of the input.
         found: usize,
     },
-    /// There is nothing to resample.
-    #[error("{what} is empty")]
+    /// There is nothing to resample or to score.
+    #[error("{input} is empty")]
     Empty {
-        /// The input that is empty.
-        what: &'static str,
+        /// The input that is empty, as `the truth`.
+        input: &'static str,
     },
-    /// The confidence level is not between 0 and 1.
-    #[error("the confidence level must lie strictly between 0 and 1, found {found}")]
+    /// The confidence level is no share of the resamples.
+    #[error("the confidence level must lie between 0 and 1, both excluded, found {found}")]
     Level {
         /// The level asked for.
         found: f64,
     },
     /// No resamples were asked for.
-    #[error("the number of resamples must be at least 1")]
+    #[error("the number of resamples must be at least 1, found 0")]
     NoResamples,
 }
 

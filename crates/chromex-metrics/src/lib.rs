@@ -5,8 +5,12 @@ mod correlation;
 mod error;
 mod holm;
 mod metric;
+mod order;
+mod percentile;
 mod ranking;
 mod regression;
+mod resample;
+mod sum;
 
 pub use bootstrap::{Bootstrap, Interval, PairedDifference};
 pub use correlation::{Pearson, Spearman};

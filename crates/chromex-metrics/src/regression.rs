@@ -1,10 +1,53 @@
+//! Errors of predictions in the unit of the target.
+
 use ndarray::ArrayView1;
 
+use crate::metric::{is_constant, score_slices};
+use crate::sum::sums;
 use crate::{Direction, Metric};
 
-/// Skeleton.
+/// Averages the squared errors; NaN for no rows. Named `mse`.
+///
+/// # Examples
+///
+/// ```
+/// use chromex_metrics::{MeanSquaredError, Metric};
+/// use ndarray::array;
+/// let (truth, predicted) = (array![1.0, 2.0], array![1.0, 5.0]);
+/// assert_eq!(MeanSquaredError.score(truth.view(), predicted.view()), 4.5);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MeanSquaredError;
+
+/// Averages the absolute errors; NaN for no rows. Named `mae`.
+///
+/// # Examples
+///
+/// ```
+/// use chromex_metrics::{MeanAbsoluteError, Metric};
+/// use ndarray::array;
+/// let (truth, predicted) = (array![1.0, 2.0], array![1.0, 5.0]);
+/// assert_eq!(MeanAbsoluteError.score(truth.view(), predicted.view()), 1.5);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct MeanAbsoluteError;
+
+/// Tells which share of the truth's variance the predictions explain: one minus the squared errors over the squared
+/// deviations of the truth from its own mean. Named `r2`.
+///
+/// Predicting that mean scores 0, and worse predictions score below 0; this is not the square of a correlation. NaN for a
+/// constant truth, and so for fewer than two rows.
+///
+/// # Examples
+///
+/// ```
+/// use chromex_metrics::{Metric, RSquared};
+/// use ndarray::array;
+/// let (truth, predicted) = (array![1.0, 3.0], array![2.0, 2.0]);
+/// assert_eq!(RSquared.score(truth.view(), predicted.view()), 0.0);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RSquared;
 
 impl Metric for MeanSquaredError {
     fn name(&self) -> &str {
@@ -15,14 +58,13 @@ impl Metric for MeanSquaredError {
         Direction::LowerIsBetter
     }
 
-    fn score(&self, _truth: ArrayView1<'_, f32>, _predicted: ArrayView1<'_, f32>) -> f64 {
-        unimplemented!()
+    fn score(&self, truth: ArrayView1<'_, f32>, predicted: ArrayView1<'_, f32>) -> f64 {
+        score_slices(&truth, &predicted, |truth, predicted| {
+            let [squares] = sums(truth, predicted, |t, p| [(t - p) * (t - p)]);
+            squares / truth.len() as f64
+        })
     }
 }
-
-/// Skeleton.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct MeanAbsoluteError;
 
 impl Metric for MeanAbsoluteError {
     fn name(&self) -> &str {
@@ -33,14 +75,13 @@ impl Metric for MeanAbsoluteError {
         Direction::LowerIsBetter
     }
 
-    fn score(&self, _truth: ArrayView1<'_, f32>, _predicted: ArrayView1<'_, f32>) -> f64 {
-        unimplemented!()
+    fn score(&self, truth: ArrayView1<'_, f32>, predicted: ArrayView1<'_, f32>) -> f64 {
+        score_slices(&truth, &predicted, |truth, predicted| {
+            let [errors] = sums(truth, predicted, |t, p| [(t - p).abs()]);
+            errors / truth.len() as f64
+        })
     }
 }
-
-/// Skeleton.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct RSquared;
 
 impl Metric for RSquared {
     fn name(&self) -> &str {
@@ -51,7 +92,67 @@ impl Metric for RSquared {
         Direction::HigherIsBetter
     }
 
-    fn score(&self, _truth: ArrayView1<'_, f32>, _predicted: ArrayView1<'_, f32>) -> f64 {
-        unimplemented!()
+    fn score(&self, truth: ArrayView1<'_, f32>, predicted: ArrayView1<'_, f32>) -> f64 {
+        score_slices(&truth, &predicted, |truth, predicted| {
+            // Compared, not computed: the rounded mean of a constant may differ from it.
+            if is_constant(truth) {
+                return f64::NAN;
+            }
+            let [total, squares] = sums(truth, predicted, |t, p| [t, (t - p) * (t - p)]);
+            let mean = total / truth.len() as f64;
+            let [deviations] = sums(truth, truth, |t, _| [(t - mean) * (t - mean)]);
+            1.0 - squares / deviations
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array1, array};
+
+    use super::*;
+
+    #[test]
+    fn errors_of_three_and_four_average_by_hand() {
+        let (truth, predicted) = (array![1.0, -1.0], array![-2.0, 3.0]);
+        assert_eq!(MeanSquaredError.score(truth.view(), predicted.view()), 12.5);
+        assert_eq!(MeanAbsoluteError.score(truth.view(), predicted.view()), 3.5);
+        // Deviations of the truth: 1 + 1; errors: 9 + 16.
+        assert_eq!(RSquared.score(truth.view(), predicted.view()), -11.5);
+    }
+
+    #[test]
+    fn one_row_has_errors_but_no_explained_variance() {
+        let (truth, predicted) = (array![2.0], array![5.0]);
+        assert_eq!(MeanSquaredError.score(truth.view(), predicted.view()), 9.0);
+        assert_eq!(MeanAbsoluteError.score(truth.view(), predicted.view()), 3.0);
+        assert!(RSquared.score(truth.view(), predicted.view()).is_nan());
+    }
+
+    #[test]
+    fn a_constant_truth_has_no_explained_variance_at_any_length_or_offset() {
+        for rows in [2, 3, 7, 1000, 4097] {
+            for value in [0.1_f32, -3.3e7, 1e-30, 3e38] {
+                let truth = Array1::from_elem(rows, value);
+                let predicted = Array1::from_elem(rows, value * 0.5);
+                let score = RSquared.score(truth.view(), predicted.view());
+                assert!(score.is_nan(), "{rows} rows of {value}: {score}");
+            }
+        }
+    }
+
+    #[test]
+    fn errors_near_the_largest_f32_stay_finite() {
+        let (truth, predicted) = (array![f32::MAX, f32::MIN], array![f32::MIN, f32::MAX]);
+        let largest = 2.0 * f64::from(f32::MAX);
+        assert_eq!(
+            MeanAbsoluteError.score(truth.view(), predicted.view()),
+            largest
+        );
+        assert_eq!(
+            MeanSquaredError.score(truth.view(), predicted.view()),
+            largest * largest
+        );
+        assert_eq!(RSquared.score(truth.view(), predicted.view()), -3.0);
     }
 }
