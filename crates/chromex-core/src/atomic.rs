@@ -24,10 +24,7 @@ use crate::{Error, Result};
 /// assert_eq!(std::fs::read(&path).unwrap(), b"gene\tcount\n");
 /// # Ok::<(), chromex_core::Error>(())
 /// ```
-pub fn write(
-    path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-) -> Result<()> {
+pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
     let attempt = || -> std::io::Result<()> {
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,

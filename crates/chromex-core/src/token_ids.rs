@@ -55,11 +55,7 @@ impl TokenIds {
         if !sound {
             return Err(Error::Shape {
                 what: "token offsets",
-                expected: format!(
-                    "0 to {} in whole rows of {} views",
-                    ids.len(),
-                    views.len()
-                ),
+                expected: format!("0 to {} in whole rows of {} views", ids.len(), views.len()),
                 found: format!("{sentences} sentences to {:?}", offsets.last()),
             });
         }
@@ -101,7 +97,11 @@ impl TokenIds {
     ///
     /// When there is no such row or view.
     pub fn sentence(&self, row: usize, view: usize) -> &[u32] {
-        assert!(view < self.views.len(), "view {view} of {}", self.views.len());
+        assert!(
+            view < self.views.len(),
+            "view {view} of {}",
+            self.views.len()
+        );
         let sentence = row * self.views.len() + view;
         &self.ids[self.offsets[sentence]..self.offsets[sentence + 1]]
     }

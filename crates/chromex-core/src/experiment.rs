@@ -1,0 +1,531 @@
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chromex_metrics::{Bootstrap, Metric};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::observe::{Event, Observer, Silent};
+use crate::report::Scoring;
+use crate::{
+    Dataset, Error, Fit, Fold, Predict, Prediction, Predictions, Report, Result, Rows, Split,
+    TrainMean, TrainMedian, atomic,
+};
+
+/// The name of the floor that predicts the training mean.
+const MEAN: &str = "mean";
+/// The name of the floor that predicts the training median.
+const MEDIAN: &str = "median";
+/// The group whose rows are resampled together where the keys have it.
+const GENE: &str = "gene";
+
+/// Fits named models on the same folds and seeds of one dataset and scores them on the same rows.
+///
+/// The training mean and median are always among the models. Floors stand apart: every other model is
+/// compared with each of them, because a deep model that loses to one is a finding.
+pub struct Experiment<X> {
+    dataset: Dataset<X>,
+    split: Box<dyn Split>,
+    scoring: Scoring,
+    models: Vec<Entry<X>>,
+    seeds: Vec<u64>,
+    split_seed: u64,
+    part: Part,
+    observer: Arc<dyn Observer>,
+    kept: Option<Kept>,
+}
+
+/// Which rows of a fold are scored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// The test rows: read them once, when nothing is left to choose.
+    #[default]
+    Test,
+    /// The validation rows, to choose among settings.
+    Validation,
+}
+
+type FitModel<X> =
+    Box<dyn Fn(&Dataset<X>, &Dataset<X>, &str, u64) -> Result<Box<dyn Predict<X>>> + Send + Sync>;
+
+struct Entry<X> {
+    name: String,
+    /// A fit that draws nothing is fitted once, not once per seed.
+    random: bool,
+    fit: FitModel<X>,
+}
+
+struct Kept {
+    folder: PathBuf,
+    settings: String,
+}
+
+/// A finished fit on disk, with what it depends on.
+#[derive(Serialize, Deserialize)]
+struct KeptFit {
+    fingerprint: String,
+    prediction: Prediction,
+}
+
+impl<X: Rows + 'static> Experiment<X> {
+    /// Begins an experiment on a dataset and a way to split it.
+    pub fn new(dataset: Dataset<X>, split: impl Split + 'static) -> Self {
+        let experiment = Self {
+            dataset,
+            split: Box::new(split),
+            scoring: Scoring {
+                metrics: Vec::new(),
+                bootstrap: Bootstrap::default(),
+                floors: Vec::new(),
+            },
+            models: Vec::new(),
+            seeds: vec![0],
+            split_seed: 0,
+            part: Part::Test,
+            observer: Arc::new(Silent),
+            kept: None,
+        };
+        experiment.floor(MEAN, TrainMean).floor(MEDIAN, TrainMedian)
+    }
+
+    /// Adds a score.
+    pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
+        self.scoring.metrics.push(Box::new(metric));
+        self
+    }
+
+    /// Adds a model whose fit draws random numbers: it is fitted once per seed.
+    pub fn model<L>(self, name: &str, learner: L) -> Self
+    where
+        L: Fit<X> + Send + Sync + 'static,
+        L::Fitted: Predict<X> + 'static,
+    {
+        self.model_with(name, learner, |_, _, _| Ok(()))
+    }
+
+    /// Adds a model as [`model`](Self::model) does and hands each fitted one, with its fold and seed, to
+    /// `keep`, which may save it.
+    pub fn model_with<L>(
+        self,
+        name: &str,
+        learner: L,
+        keep: impl Fn(&L::Fitted, &str, u64) -> Result<()> + Send + Sync + 'static,
+    ) -> Self
+    where
+        L: Fit<X> + Send + Sync + 'static,
+        L::Fitted: Predict<X> + 'static,
+    {
+        self.entry(name, true, learner, keep)
+    }
+
+    /// Adds a model whose fit draws nothing: it is fitted once, whatever the number of seeds.
+    pub fn fixed_model<L>(self, name: &str, learner: L) -> Self
+    where
+        L: Fit<X> + Send + Sync + 'static,
+        L::Fitted: Predict<X> + 'static,
+    {
+        self.entry(name, false, learner, |_, _, _| Ok(()))
+    }
+
+    /// Adds a floor: a simple model, fitted once, that others are compared with.
+    pub fn floor<L>(mut self, name: &str, learner: L) -> Self
+    where
+        L: Fit<X> + Send + Sync + 'static,
+        L::Fitted: Predict<X> + 'static,
+    {
+        self.scoring.floors.push(name.to_owned());
+        self.entry(name, false, learner, |_, _, _| Ok(()))
+    }
+
+    /// Fits random models with the seeds 0 to `count` − 1.
+    pub fn seeds(mut self, count: u64) -> Self {
+        self.seeds = (0..count).collect();
+        self
+    }
+
+    /// Draws the split with another seed than 0.
+    pub fn split_seed(mut self, seed: u64) -> Self {
+        self.split_seed = seed;
+        self
+    }
+
+    /// Draws intervals otherwise than by the default of the metrics crate.
+    pub fn bootstrap(mut self, bootstrap: Bootstrap) -> Self {
+        self.scoring.bootstrap = bootstrap;
+        self
+    }
+
+    /// Scores other rows than the test rows.
+    pub fn part(mut self, part: Part) -> Self {
+        self.part = part;
+        self
+    }
+
+    /// Tells progress to a listener.
+    pub fn observe(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Keeps the models of these names, and the floors among them only.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownName`] when there is no model of a name.
+    pub fn only(mut self, names: &[String]) -> Result<Self> {
+        if let Some(name) = names.iter().find(|name| !self.names().contains(name)) {
+            return Err(Error::UnknownName {
+                what: "model",
+                name: name.clone(),
+                known: self.names(),
+            });
+        }
+        self.models.retain(|entry| names.contains(&entry.name));
+        self.scoring.floors.retain(|floor| names.contains(floor));
+        Ok(self)
+    }
+
+    /// Writes every finished fit into a folder and does not fit again what is found there.
+    ///
+    /// A fit is taken from the folder only if dataset, split, model name, seed and `settings` (any text
+    /// that says how models were configured) are those it was made with.
+    pub fn resume_in(mut self, folder: &Path, settings: &str) -> Self {
+        self.kept = Some(Kept {
+            folder: folder.to_owned(),
+            settings: settings.to_owned(),
+        });
+        self
+    }
+
+    /// Lists the models in the order of the table.
+    pub fn names(&self) -> Vec<String> {
+        self.models.iter().map(|entry| entry.name.clone()).collect()
+    }
+
+    /// Fits and scores every model.
+    ///
+    /// # Errors
+    ///
+    /// When the split cannot be drawn, or a fit, a prediction or a score fails.
+    pub fn run(&self) -> Result<Report> {
+        self.scoring.report(self.predict()?)
+    }
+
+    fn entry<L>(
+        mut self,
+        name: &str,
+        random: bool,
+        learner: L,
+        keep: impl Fn(&L::Fitted, &str, u64) -> Result<()> + Send + Sync + 'static,
+    ) -> Self
+    where
+        L: Fit<X> + Send + Sync + 'static,
+        L::Fitted: Predict<X> + 'static,
+    {
+        self.models.push(Entry {
+            name: name.to_owned(),
+            random,
+            fit: Box::new(move |train, valid, fold, seed| {
+                let fitted = learner.fit(train, valid, seed)?;
+                keep(&fitted, fold, seed)?;
+                Ok(Box::new(fitted))
+            }),
+        });
+        self
+    }
+
+    fn predict(&self) -> Result<Predictions> {
+        let folds = self.split.folds(&self.dataset.keys, self.split_seed)?;
+        let seeds_of = |entry: &Entry<X>| if entry.random { &self.seeds[..] } else { &[0] };
+        let fits: usize = self.models.iter().map(|entry| seeds_of(entry).len()).sum();
+        let task = "fit models";
+        self.observer.observe(&Event::Begin {
+            task,
+            steps: (fits * folds.len()) as u64,
+            done: 0,
+        });
+        let data_hash = self.data_hash();
+        let mut predictions = Predictions::default();
+        for fold in &folds {
+            let train = self.dataset.select(&fold.train);
+            let valid = self.dataset.select(&fold.valid);
+            let tested = match self.part {
+                Part::Test => &fold.test,
+                Part::Validation => &fold.valid,
+            };
+            let scored = self.dataset.select(tested);
+            for entry in &self.models {
+                for &seed in seeds_of(entry) {
+                    let file = self.kept_file(entry, fold, seed, &data_hash);
+                    let prediction = match file.as_ref().and_then(read_kept) {
+                        Some(prediction) => prediction,
+                        None => {
+                            let fitted = (entry.fit)(&train, &valid, &fold.name, seed)?;
+                            let predicted = fitted.predict(&scored.inputs)?;
+                            let prediction =
+                                self.record(entry, fold, seed, tested, &scored, predicted)?;
+                            write_kept(file, &prediction)?;
+                            prediction
+                        }
+                    };
+                    predictions.records.push(prediction);
+                    self.observer.observe(&Event::Step {
+                        task,
+                        done: predictions.records.len() as u64,
+                        values: &[],
+                    });
+                }
+            }
+        }
+        self.observer.observe(&Event::End { task });
+        Ok(predictions)
+    }
+
+    fn record(
+        &self,
+        entry: &Entry<X>,
+        fold: &Fold,
+        seed: u64,
+        rows: &[usize],
+        scored: &Dataset<X>,
+        predicted: ndarray::Array2<f32>,
+    ) -> Result<Prediction> {
+        if predicted.dim() != scored.targets.values.dim() {
+            return Err(Error::Shape {
+                what: "predictions",
+                expected: format!("{:?}", scored.targets.values.dim()),
+                found: format!("{:?}", predicted.dim()),
+            });
+        }
+        let clusters = match self.dataset.keys.group(GENE) {
+            Ok(genes) => rows
+                .iter()
+                .map(|&row| genes.label(row).to_owned())
+                .collect(),
+            Err(_) => scored.keys.ids().to_vec(),
+        };
+        let strata = match self.part {
+            Part::Test if !fold.strata.is_empty() => strata_of(fold, rows),
+            _ => Vec::new(),
+        };
+        Ok(Prediction {
+            model: entry.name.clone(),
+            fold: fold.name.clone(),
+            seed,
+            targets: scored
+                .targets
+                .columns
+                .iter()
+                .map(|column| column.name.clone())
+                .collect(),
+            ids: scored.keys.ids().to_vec(),
+            clusters,
+            strata,
+            truth: scored.targets.values.clone(),
+            predicted,
+        })
+    }
+
+    /// Identifies ids and targets; inputs are identified by the settings and the run's input files.
+    fn data_hash(&self) -> String {
+        let mut hash = Sha256::new();
+        for id in self.dataset.keys.ids() {
+            hash.update(id.len().to_le_bytes());
+            hash.update(id);
+        }
+        for value in &self.dataset.targets.values {
+            hash.update(value.to_le_bytes());
+        }
+        hex(hash)
+    }
+
+    fn kept_file(
+        &self,
+        entry: &Entry<X>,
+        fold: &Fold,
+        seed: u64,
+        data_hash: &str,
+    ) -> Option<(PathBuf, String)> {
+        let kept = self.kept.as_ref()?;
+        let mut hash = Sha256::new();
+        for text in [data_hash, &kept.settings, &entry.name, &fold.name] {
+            hash.update(text.len().to_le_bytes());
+            hash.update(text);
+        }
+        for rows in [&fold.train, &fold.valid, &fold.test] {
+            hash.update(rows.len().to_le_bytes());
+            for row in rows {
+                hash.update(row.to_le_bytes());
+            }
+        }
+        hash.update(seed.to_le_bytes());
+        hash.update([u8::from(self.part == Part::Test)]);
+        let fingerprint = hex(hash);
+        let file = kept.folder.join(format!("{}.json", &fingerprint[..32]));
+        Some((file, fingerprint))
+    }
+}
+
+fn strata_of(fold: &Fold, rows: &[usize]) -> Vec<String> {
+    let stratum: HashMap<usize, &str> = fold
+        .strata
+        .iter()
+        .flat_map(|(name, members)| members.iter().map(|&row| (row, name.as_str())))
+        .collect();
+    rows.iter()
+        .map(|row| stratum.get(row).copied().unwrap_or_default().to_owned())
+        .collect()
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A kept fit that cannot be read, or belongs to other settings, is fitted again.
+fn read_kept((path, fingerprint): &(PathBuf, String)) -> Option<Prediction> {
+    let kept: KeptFit = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    (&kept.fingerprint == fingerprint).then_some(kept.prediction)
+}
+
+fn write_kept(file: Option<(PathBuf, String)>, prediction: &Prediction) -> Result<()> {
+    let Some((path, fingerprint)) = file else {
+        return Ok(());
+    };
+    let kept = KeptFit {
+        fingerprint,
+        prediction: prediction.clone(),
+    };
+    atomic::write(&path, |out| {
+        serde_json::to_writer(out, &kept).map_err(std::io::Error::from)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{KFold, Keys, Target, Targets, Transform};
+    use chromex_metrics::{MeanSquaredError, Pearson};
+    use ndarray::Array2;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Learns a slope through the origin, plus noise that its seed alone decides.
+    #[derive(Clone)]
+    struct NoisySlope {
+        noise: f32,
+        fits: Arc<AtomicUsize>,
+    }
+
+    struct Slope(f32);
+
+    impl Fit<Array2<f32>> for NoisySlope {
+        type Fitted = Slope;
+
+        fn fit(
+            &self,
+            train: &Dataset<Array2<f32>>,
+            _: &Dataset<Array2<f32>>,
+            seed: u64,
+        ) -> Result<Slope> {
+            self.fits.fetch_add(1, Ordering::Relaxed);
+            let (x, y) = (train.inputs.column(0), train.targets.column(0));
+            Ok(Slope(x.dot(&y) / x.dot(&x) + self.noise * seed as f32))
+        }
+    }
+
+    impl Predict<Array2<f32>> for Slope {
+        fn predict(&self, inputs: &Array2<f32>) -> Result<Array2<f32>> {
+            Ok(inputs * self.0)
+        }
+    }
+
+    fn experiment(noise: f32, fits: &Arc<AtomicUsize>) -> Experiment<Array2<f32>> {
+        let inputs = Array2::from_shape_fn((30, 1), |(row, _)| row as f32 - 14.0);
+        let target = Target {
+            name: "double".into(),
+            unit: "1".into(),
+            transform: Transform::Identity,
+        };
+        let targets = Targets::new(&inputs * 2.0, vec![target]).unwrap();
+        let data = Dataset::new(inputs, targets, Keys::numbered(30)).unwrap();
+        let slope = NoisySlope {
+            noise,
+            fits: Arc::clone(fits),
+        };
+        Experiment::new(data, KFold { k: 3 })
+            .metric(MeanSquaredError)
+            .metric(Pearson)
+            .bootstrap(Bootstrap {
+                resamples: 200,
+                ..Bootstrap::default()
+            })
+            .model("slope", slope)
+            .seeds(2)
+    }
+
+    #[test]
+    fn every_model_fold_and_seed_is_scored_and_floors_come_along() -> Result<()> {
+        let fits = Arc::default();
+        let report = experiment(0.5, &fits).run()?;
+        assert_eq!(fits.load(Ordering::Relaxed), 6);
+        assert_eq!(report.floors, ["mean", "median"]);
+        // 3 folds x (2 seeds of the model + 2 floors) x 2 metrics.
+        assert_eq!(report.scores.len(), 24);
+        let slope = report.summary("slope", "mse").unwrap();
+        // Seed 0 is exact; seed 1 is off by 0.5 x; the mean square of x over -14..=15 is 75.17.
+        assert!((slope.mean - 0.25 * 75.166_67 / 2.0).abs() < 1e-3);
+        assert_eq!((slope.seeds, slope.n), (2, 30));
+        let against_mean = &report.comparisons[0];
+        assert!(!against_mean.loses && against_mean.high < 0.0 && against_mean.p_holm < 0.05);
+        Ok(())
+    }
+
+    #[test]
+    fn a_finished_fit_is_not_fitted_again_unless_settings_change() -> Result<()> {
+        let folder = tempfile::tempdir().unwrap();
+        let fits = Arc::default();
+        let run = |settings: &str| {
+            experiment(0.5, &fits)
+                .resume_in(folder.path(), settings)
+                .run()
+        };
+        let first = run("a")?;
+        assert_eq!(fits.load(Ordering::Relaxed), 6);
+        let second = run("a")?;
+        assert_eq!(fits.load(Ordering::Relaxed), 6);
+        assert_eq!(first.predictions, second.predictions);
+        run("b")?;
+        assert_eq!(fits.load(Ordering::Relaxed), 12);
+        Ok(())
+    }
+
+    #[test]
+    fn only_the_named_models_run_and_unknown_names_are_refused() -> Result<()> {
+        let fits = Arc::default();
+        let report = experiment(0.0, &fits).only(&["median".into()])?.run()?;
+        assert_eq!(report.predictions.models(), ["median"]);
+        assert_eq!(report.floors, ["median"]);
+        assert!(experiment(0.0, &fits).only(&["other".into()]).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_report_reads_back_as_it_was_written() -> Result<()> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        let report = experiment(0.0, &Arc::default()).run()?;
+        report.write(&path)?;
+        let read = Report::read(&path)?;
+        // Pearson of a constant is undefined: null in the file, NaN in memory, never equal to itself.
+        let defined = |report: &Report| -> Vec<_> {
+            let scores = report.scores.iter();
+            scores
+                .filter(|s| s.value.is_finite() && s.low.is_finite())
+                .cloned()
+                .collect()
+        };
+        assert_eq!(defined(&read), defined(&report));
+        assert_eq!(read.scores.len(), report.scores.len());
+        Ok(())
+    }
+}
