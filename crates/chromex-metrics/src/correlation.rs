@@ -82,8 +82,9 @@ fn correlation<T: Copy + Into<f64> + PartialEq>(first: &[T], second: &[T]) -> f6
         let (a, b) = (a - means[0], b - means[1]);
         [a * a, a * b, b * b]
     });
-    // Rounding may carry a perfect correlation past one.
-    (products / (first_squares.sqrt() * second_squares.sqrt())).clamp(-1.0, 1.0)
+    // One root of the product, which is exact where the sides agree; squares of f32 and of ranks leave it room in f64.
+    // Rounding may still carry a near perfect correlation past one.
+    (products / (first_squares * second_squares).sqrt()).clamp(-1.0, 1.0)
 }
 
 #[cfg(test)]

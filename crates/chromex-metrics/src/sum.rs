@@ -72,12 +72,12 @@ mod tests {
     }
 
     #[test]
-    fn a_million_tenths_keep_fifteen_digits_where_a_running_sum_does_not() {
+    fn a_million_tenths_keep_fourteen_digits_where_a_running_sum_does_not() {
         let rows = vec![0.1_f64; 1 << 20];
         let exact = 0.1 * (1_u64 << 20) as f64; // scaling by a power of two does not round
         let [pairwise] = sums(&rows, &rows, |a, _| [a]);
-        assert!((pairwise / exact - 1.0).abs() < 1e-15, "{pairwise}");
+        assert!((pairwise / exact - 1.0).abs() < 1e-14, "{pairwise}");
         let running: f64 = rows.iter().sum();
-        assert!((running / exact - 1.0).abs() > 1e-13, "{running}");
+        assert!((running / exact - 1.0).abs() > 1e-12, "{running}");
     }
 }
