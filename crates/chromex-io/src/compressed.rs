@@ -1,0 +1,145 @@
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+
+use crate::Result;
+
+/// Enough that neither the disk nor the unpacker is asked for little at a time.
+const BUFFER_BYTES: usize = 1 << 18;
+
+/// How the bytes of a file are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    None,
+    Gzip,
+    Zstandard,
+}
+
+impl Compression {
+    /// Tells the packing by the first bytes of the content: names lie after a download or a rename.
+    fn of_content(start: &[u8]) -> Self {
+        if start.starts_with(&[0x1f, 0x8b]) {
+            Self::Gzip
+        } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+            Self::Zstandard
+        } else {
+            Self::None
+        }
+    }
+
+    /// Chooses the packing of a file to be written by the end of its name.
+    fn of_name(path: &Path) -> Self {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("gz") => Self::Gzip,
+            Some("zst") => Self::Zstandard,
+            _ => Self::None,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::None => "plain",
+            Self::Gzip => "gzip",
+            Self::Zstandard => "zstandard",
+        }
+    }
+}
+
+/// Opens a file and unpacks it while it is read. Files of several gzip members or zstandard frames
+/// read as one.
+pub(crate) fn open(path: &Path) -> io::Result<(Box<dyn BufRead>, Compression)> {
+    let mut file = BufReader::with_capacity(BUFFER_BYTES, File::open(path)?);
+    let compression = Compression::of_content(file.fill_buf()?);
+    let reader: Box<dyn BufRead> = match compression {
+        Compression::None => Box::new(file),
+        Compression::Gzip => Box::new(BufReader::with_capacity(
+            BUFFER_BYTES,
+            MultiGzDecoder::new(file),
+        )),
+        Compression::Zstandard => Box::new(BufReader::with_capacity(
+            BUFFER_BYTES,
+            zstd::Decoder::with_buffer(file)?,
+        )),
+    };
+    Ok((reader, compression))
+}
+
+/// Writes a file whole or not at all, packed as the end of its name says.
+pub(crate) fn write(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
+    chromex_core::atomic::write(path, |file| match Compression::of_name(path) {
+        Compression::None => fill(file),
+        Compression::Gzip => {
+            let mut packer = GzEncoder::new(file, flate2::Compression::default());
+            fill(&mut packer)?;
+            packer.finish()?;
+            Ok(())
+        }
+        Compression::Zstandard => {
+            let mut packer = zstd::Encoder::new(file, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+            // Without it a changed byte can unpack to other counts unnoticed.
+            packer.include_checksum(true)?;
+            fill(&mut packer)?;
+            packer.finish()?;
+            Ok(())
+        }
+    })?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    fn read(path: &Path) -> (String, Compression) {
+        let (mut reader, compression) = open(path).unwrap();
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        (text, compression)
+    }
+
+    #[test]
+    fn the_name_packs_and_the_content_unpacks() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, expected) in [
+            ("a.csv", Compression::None),
+            ("a.csv.gz", Compression::Gzip),
+            ("a.csv.zst", Compression::Zstandard),
+        ] {
+            let path = folder.path().join(name);
+            write(&path, |file| file.write_all(b"one\ntwo\n")).unwrap();
+            let misleading = folder.path().join("b.csv");
+            std::fs::rename(&path, &misleading).unwrap();
+            assert_eq!(read(&misleading), ("one\ntwo\n".into(), expected));
+        }
+    }
+
+    #[test]
+    fn members_that_were_put_one_after_the_other_read_as_one() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.gz", "a.zst"] {
+            let path = folder.path().join(name);
+            write(&path, |file| file.write_all(b"one\n")).unwrap();
+            let twice = std::fs::read(&path).unwrap().repeat(2);
+            std::fs::write(&path, twice).unwrap();
+            assert_eq!(read(&path).0, "one\none\n");
+        }
+    }
+
+    #[test]
+    fn the_same_text_packs_to_the_same_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = |name: &str| {
+            let path = folder.path().join(name);
+            write(&path, |file| file.write_all(b"one\n")).unwrap();
+            std::fs::read(path).unwrap()
+        };
+        assert_eq!(bytes("a.gz"), bytes("b.gz"));
+    }
+}

@@ -1,0 +1,16 @@
+//! Reads and writes the tables of DeepDiff (Sekhon, Singh and Qi, 2018): counts of histone-mark reads in
+//! the bins around each gene's transcription start, and each gene's expression.
+//!
+//! A table of windows has one line per bin, `GENE_SYMBOL_BIN,COUNT,..` with a count per mark and bins
+//! from 1, and no header; a table of expression has lines `GENE,COUNT`. Bins run in the order of the
+//! genome, so the gene body of a gene on the minus strand lies on the left. A [`DeepDiffPair`] joins the
+//! tables of two cells.
+//!
+//! Tables may be packed with gzip or zstandard, whatever they are named, and are read line by line:
+//! nothing is held but the result. A last line without a line end is taken, as in RFC 4180.
+
+mod pair;
+mod windows;
+
+pub use pair::DeepDiffPair;
+pub use windows::{DeepDiffLayout, WindowTable, read_windows, write_windows};

@@ -1,0 +1,121 @@
+use std::path::PathBuf;
+
+/// Says what is wrong with a file or a setting, with the place and the values needed to mend it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be opened or read.
+    #[error("{action} {path}", path = path.display())]
+    Io {
+        /// What was being done, as a verb: "open", "read".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A compressed file is cut or was changed after it was packed.
+    #[error("{path}: damaged {format} stream after line {line}", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// How the file is packed: "gzip" or "zstandard".
+        format: &'static str,
+        /// The last line that could be read whole, 1-based; 0 when there was none.
+        line: u64,
+        /// What the unpacker found.
+        source: std::io::Error,
+    },
+    /// A table departs from its layout.
+    #[error("{path}: line {line}{at}: expected {expected}, found {found}",
+        path = path.display(), at = column.map(|c| format!(", column {c}")).unwrap_or_default())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// The line, 1-based; one past the last when the table ends too early.
+        line: u64,
+        /// The field of the line, 1-based, when one field is at fault.
+        column: Option<usize>,
+        /// What the layout asks for.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+    /// A gene that has windows has no expression.
+    #[error("{path}: no count for gene `{gene}`", path = path.display())]
+    MissingGene {
+        /// The expression table.
+        path: PathBuf,
+        /// The gene.
+        gene: String,
+    },
+    /// A folder lacks a table of the layout.
+    #[error("{folder}: no file `{name}`, `{name}.gz` or `{name}.zst`", folder = folder.display())]
+    MissingTable {
+        /// The folder that was searched.
+        folder: PathBuf,
+        /// The name of the table when it is not compressed.
+        name: String,
+    },
+    /// Rows, keys or settings do not fit together.
+    #[error(transparent)]
+    Core(#[from] chromex_core::Error),
+}
+
+/// The result of an operation of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<Error> for chromex_core::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Core(error) => error,
+            error => Self::stage("data", error),
+        }
+    }
+}
+
+/// Quotes what stands in a file: one line, printable, and short however long the field is.
+pub(crate) fn quoted(field: &[u8]) -> String {
+    const SHOWN: usize = 40;
+    let start = &field[..field.len().min(SHOWN)];
+    let text = String::from_utf8_lossy(start);
+    let rest = if field.len() > SHOWN { "..." } else { "" };
+    format!("`{}{rest}`", text.escape_debug())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_error_names_path_line_column_expected_and_found() {
+        let mut error = Error::Table {
+            path: "a.csv".into(),
+            line: 7,
+            column: Some(3),
+            expected: "a number".into(),
+            found: quoted(b"x\ty"),
+        };
+        assert_eq!(
+            error.to_string(),
+            "a.csv: line 7, column 3: expected a number, found `x\\ty`"
+        );
+        if let Error::Table { column, .. } = &mut error {
+            *column = None;
+        }
+        assert!(error.to_string().starts_with("a.csv: line 7: expected"));
+    }
+
+    #[test]
+    fn a_quoted_field_is_short_and_printable() {
+        assert_eq!(quoted(&[b'a'; 100]).len(), 40 + 5);
+        assert_eq!(quoted(b"\xff\n"), "`\u{fffd}\\n`");
+    }
+
+    #[test]
+    fn a_core_error_keeps_its_kind_on_the_way_back() {
+        let error =
+            chromex_core::Error::from(Error::from(chromex_core::Error::Empty { what: "x" }));
+        assert!(matches!(error, chromex_core::Error::Empty { what: "x" }));
+    }
+}
