@@ -11,6 +11,7 @@
 //! from which every table can be recomputed.
 
 pub mod atomic;
+mod columns;
 mod dataset;
 mod error;
 mod experiment;
@@ -31,6 +32,7 @@ mod targets;
 mod token_ids;
 
 pub use chromex_metrics::{Direction, Metric};
+pub use columns::Columns;
 pub use dataset::Dataset;
 pub use error::{Error, Result};
 pub use experiment::{Experiment, Part};

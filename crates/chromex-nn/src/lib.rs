@@ -1,1 +1,31 @@
-//! Train neural networks on chromex datasets: one trainer, shared blocks, checkpoints that resume to the same bits.
+//! One trainer for every network of chromex, and the blocks that networks share.
+//!
+//! An [`Architecture`] is a configuration that builds a [`Network`]; a [`Trainer`] makes any architecture a
+//! learner ([`chromex_core::Fit`]) by a [`Recipe`]: optimiser, schedule, clipping, parameter groups, how long
+//! and what to keep. Every random draw comes from the seed of the fit, and training that was killed at any
+//! moment goes on to the same bits ([`Checkpoints`]).
+//!
+//! Networks run on a burn [`Device`]; this crate enables no backend of its own.
+
+pub mod blocks;
+mod checkpoint;
+mod clip;
+mod error;
+mod network;
+mod observers;
+mod optimizer;
+mod recipe;
+mod schedule;
+mod trained;
+mod trainer;
+pub mod weights;
+
+pub use burn::tensor::Device;
+pub use checkpoint::Checkpoints;
+pub use error::{Error, Result};
+pub use network::{Architecture, Network};
+pub use observers::{CsvLog, JsonLinesLog};
+pub use recipe::{Clip, Decay, Group, Keep, Length, Optimizer, Recipe};
+pub use schedule::Schedule;
+pub use trained::Trained;
+pub use trainer::Trainer;

@@ -1,0 +1,66 @@
+use burn::Tensor;
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::activation::{gelu, gelu_approximate};
+use serde::{Deserialize, Serialize};
+
+use crate::Device;
+
+/// Two linear layers with an activation between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeedForwardConfig {
+    /// Channels in and out.
+    pub width: usize,
+    /// Channels between.
+    pub hidden: usize,
+    /// What bends the line.
+    pub activation: Activation,
+}
+
+/// The two forms of the Gaussian error linear unit. Checkpoints of one are wrong under the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// x Φ(x), as RoBERTa has it.
+    Gelu,
+    /// Its tanh approximation, as GPT-2 has it ("gelu_new").
+    GeluTanh,
+}
+
+/// Maps each position on its own. See [`FeedForwardConfig`].
+#[derive(Module, Debug)]
+pub struct FeedForward {
+    /// `[width, hidden]`.
+    pub expand: Linear,
+    /// `[hidden, width]`.
+    pub contract: Linear,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl FeedForwardConfig {
+    /// Builds the block; fill its weights before use.
+    pub fn init(self, device: &Device) -> FeedForward {
+        FeedForward {
+            expand: LinearConfig::new(self.width, self.hidden).init(device),
+            contract: LinearConfig::new(self.hidden, self.width).init(device),
+            activation: self.activation,
+        }
+    }
+}
+
+impl FeedForward {
+    /// Maps every position.
+    ///
+    /// # Shapes
+    ///
+    /// `[rows, length, width]` to the same.
+    pub fn forward(&self, inputs: Tensor<3>) -> Tensor<3> {
+        let hidden = self.expand.forward(inputs);
+        self.contract.forward(match self.activation {
+            Activation::Gelu => gelu(hidden),
+            Activation::GeluTanh => gelu_approximate(hidden),
+        })
+    }
+}

@@ -1,0 +1,9 @@
+//! The blocks that networks share.
+
+mod attention;
+mod feed_forward;
+mod transformer;
+
+pub use attention::{SelfAttention, SelfAttentionConfig};
+pub use feed_forward::{Activation, FeedForward, FeedForwardConfig};
+pub use transformer::{NormPlacement, TransformerBlock, TransformerBlockConfig};

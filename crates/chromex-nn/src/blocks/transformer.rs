@@ -1,0 +1,96 @@
+use burn::Tensor;
+use burn::module::Module;
+use burn::nn::{LayerNorm, LayerNormConfig};
+use serde::{Deserialize, Serialize};
+
+use super::{FeedForward, FeedForwardConfig, SelfAttention, SelfAttentionConfig};
+use crate::{Device, Result};
+
+/// The one transformer block: attention and feed-forward, each with a residual and a normalisation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransformerBlockConfig {
+    /// How positions see one another.
+    pub attention: SelfAttentionConfig,
+    /// What each position does on its own.
+    pub feed_forward: FeedForwardConfig,
+    /// Where the normalisations stand.
+    pub norm: NormPlacement,
+    /// Added to the variance before its root.
+    pub norm_epsilon: f64,
+}
+
+/// Where the normalisations of a block stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NormPlacement {
+    /// Before attention and feed-forward, inside the residual, as GPT-2 has it.
+    Pre,
+    /// After each residual sum, as RoBERTa has it.
+    Post,
+}
+
+/// A transformer block. See [`TransformerBlockConfig`].
+#[derive(Module, Debug)]
+pub struct TransformerBlock {
+    /// The normalisation of the attention.
+    pub attention_norm: LayerNorm,
+    /// Positions see one another.
+    pub attention: SelfAttention,
+    /// The normalisation of the feed-forward.
+    pub feed_forward_norm: LayerNorm,
+    /// Each position on its own.
+    pub feed_forward: FeedForward,
+    #[module(skip)]
+    norm: NormPlacement,
+}
+
+impl TransformerBlockConfig {
+    /// Builds the block; fill its weights before use.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`](crate::Error::Setting) when the heads do not divide the width.
+    pub fn init(self, device: &Device) -> Result<TransformerBlock> {
+        let norm = || {
+            LayerNormConfig::new(self.attention.width)
+                .with_epsilon(self.norm_epsilon)
+                .init(device)
+        };
+        Ok(TransformerBlock {
+            attention_norm: norm(),
+            attention: self.attention.init(device)?,
+            feed_forward_norm: norm(),
+            feed_forward: self.feed_forward.init(device),
+            norm: self.norm,
+        })
+    }
+}
+
+impl TransformerBlock {
+    /// Passes a batch through.
+    ///
+    /// # Shapes
+    ///
+    /// `[rows, length, width]` to the same.
+    pub fn forward(&self, inputs: Tensor<3>) -> Tensor<3> {
+        match self.norm {
+            NormPlacement::Pre => {
+                let attended = self
+                    .attention
+                    .forward(self.attention_norm.forward(inputs.clone()));
+                let middle = inputs + attended;
+                let mapped = self
+                    .feed_forward
+                    .forward(self.feed_forward_norm.forward(middle.clone()));
+                middle + mapped
+            }
+            NormPlacement::Post => {
+                let attended = self.attention.forward(inputs.clone());
+                let middle = self.attention_norm.forward(inputs + attended);
+                let mapped = self.feed_forward.forward(middle.clone());
+                self.feed_forward_norm.forward(middle + mapped)
+            }
+        }
+    }
+}

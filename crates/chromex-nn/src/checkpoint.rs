@@ -1,0 +1,146 @@
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::store::ModuleRecord;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Result};
+
+/// Where training is saved so that it can go on after a kill, to the same bits.
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    /// The folder; one file per training, named by what it depends on.
+    pub folder: PathBuf,
+    /// Steps between two saves. The end of training is always saved.
+    pub every_steps: u64,
+    /// What identifies the training rows beside their ids, such as the hashes of the files they came from.
+    pub data: String,
+}
+
+/// What a checkpoint holds beside weights and optimiser state.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    /// Optimiser steps taken.
+    pub(crate) step: u64,
+    /// The lowest validation loss.
+    pub(crate) best_loss: Option<f64>,
+    /// Looks at the validation rows since then.
+    pub(crate) looks_without_better: u32,
+    /// Whether training is over.
+    pub(crate) finished: bool,
+}
+
+/// A training that can go on.
+pub(crate) struct Checkpoint {
+    pub(crate) progress: Progress,
+    /// The weights after the last step.
+    pub(crate) weights: Vec<u8>,
+    /// The optimiser's state after the last step.
+    pub(crate) optimizer: Vec<u8>,
+    /// The weights with the lowest validation loss, where those are kept.
+    pub(crate) best_weights: Option<Vec<u8>>,
+}
+
+const PROGRESS: &str = "progress";
+const WEIGHTS: &str = "weights";
+const OPTIMIZER: &str = "optimizer";
+const BEST_WEIGHTS: &str = "best_weights";
+const EXPECTED: &str = "a chromex training checkpoint";
+
+impl Checkpoints {
+    /// Names the file of one training by everything that it depends on.
+    pub(crate) fn file(&self, parts: &[&str]) -> PathBuf {
+        let mut hash = Sha256::new();
+        for part in parts.iter().chain(&[self.data.as_str()]) {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part);
+        }
+        let digest = hash.finalize();
+        let name: String = digest[..16].iter().map(|b| format!("{b:02x}")).collect();
+        self.folder.join(format!("{name}.checkpoint"))
+    }
+}
+
+impl Checkpoint {
+    /// Writes everything as one file, so that no kill can leave halves of two steps.
+    pub(crate) fn save(&self, path: &Path) -> Result<()> {
+        let malformed = |source| Error::Malformed {
+            path: path.to_owned(),
+            expected: EXPECTED,
+            source,
+        };
+        let progress =
+            serde_json::to_vec(&self.progress).map_err(|error| malformed(error.into()))?;
+        let mut parts = vec![
+            (PROGRESS, &progress),
+            (WEIGHTS, &self.weights),
+            (OPTIMIZER, &self.optimizer),
+        ];
+        if let Some(best) = &self.best_weights {
+            parts.push((BEST_WEIGHTS, best));
+        }
+        let views = parts.into_iter().map(|(name, bytes)| {
+            let view = TensorView::new(Dtype::U8, vec![bytes.len()], bytes)
+                .expect("the shape is the number of bytes");
+            (name, view)
+        });
+        let file = safetensors::serialize(views, None).map_err(|error| malformed(error.into()))?;
+        chromex_core::atomic::write(path, |out| out.write_all(&file))?;
+        Ok(())
+    }
+
+    /// Reads a checkpoint; nothing where there is none.
+    pub(crate) fn load(path: &Path) -> Result<Option<Self>> {
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => {
+                return Err(Error::Io {
+                    action: "read",
+                    path: path.to_owned(),
+                    source,
+                });
+            }
+        };
+        let malformed = |source| Error::Malformed {
+            path: path.to_owned(),
+            expected: EXPECTED,
+            source,
+        };
+        let file = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.into()))?;
+        let part = |name: &str| {
+            file.tensor(name)
+                .map(|view| view.data().to_vec())
+                .map_err(|error| malformed(error.into()))
+        };
+        Ok(Some(Self {
+            progress: serde_json::from_slice(&part(PROGRESS)?)
+                .map_err(|error| malformed(error.into()))?,
+            weights: part(WEIGHTS)?,
+            optimizer: part(OPTIMIZER)?,
+            best_weights: part(BEST_WEIGHTS).ok(),
+        }))
+    }
+}
+
+/// Packs the weights of a module, with the identities that optimiser state refers to.
+pub(crate) fn pack<M: Module>(module: &M) -> Result<Vec<u8>> {
+    let bytes = module.clone().into_record().into_bytes().map_err(record)?;
+    Ok(bytes.to_vec())
+}
+
+/// Restores the weights of a module, with their identities.
+pub(crate) fn unpack<M: Module>(module: M, bytes: Vec<u8>) -> Result<M> {
+    let bytes = burn::tensor::Bytes::from_bytes_vec(bytes);
+    let weights = ModuleRecord::from_bytes(bytes).map_err(record)?;
+    module.try_load_record(weights).map_err(record)
+}
+
+fn record(source: burn::store::RecordError) -> Error {
+    Error::Record {
+        what: "weights",
+        source,
+    }
+}

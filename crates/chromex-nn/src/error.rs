@@ -1,0 +1,116 @@
+use std::path::PathBuf;
+
+/// Says what went wrong in a network, its training or its files.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting is outside its range.
+    #[error("setting `{name}`: expected {expected}, found {found}")]
+    Setting {
+        /// The setting's name.
+        name: &'static str,
+        /// The range that is allowed.
+        expected: String,
+        /// The value that was found.
+        found: String,
+    },
+    /// The loss stopped being a number.
+    #[error("step {step}: the loss is {loss}; lower the learning rate or clip gradients")]
+    Diverged {
+        /// The step, from 1.
+        step: u64,
+        /// What the loss was.
+        loss: f64,
+    },
+    /// A weight file could not be read or written.
+    #[error("{action} {path}", path = path.display())]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A weight file is not safetensors.
+    #[error("{path}: expected a safetensors file", path = path.display())]
+    Safetensors {
+        /// The file.
+        path: PathBuf,
+        /// Where it departs from the format.
+        source: safetensors::SafeTensorError,
+    },
+    /// A weight file lacks a tensor that the network has.
+    #[error("{path}: tensor `{name}` is missing; expected shape {expected:?}", path = path.display())]
+    MissingTensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name in the file.
+        name: String,
+        /// The shape that the network needs.
+        expected: Vec<usize>,
+    },
+    /// A weight file has tensors that the network does not know.
+    #[error("{path}: tensors that the network does not have: {names:?}", path = path.display())]
+    UnexpectedTensors {
+        /// The file.
+        path: PathBuf,
+        /// The tensors' names in the file.
+        names: Vec<String>,
+    },
+    /// A tensor of a weight file has the wrong shape.
+    #[error("{path}: tensor `{name}`: expected shape {expected:?}, found {found:?}", path = path.display())]
+    TensorShape {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name in the file.
+        name: String,
+        /// The shape that the network needs.
+        expected: Vec<usize>,
+        /// The shape that the file has.
+        found: Vec<usize>,
+    },
+    /// A tensor of a weight file is not of a floating-point type.
+    #[error("{path}: tensor `{name}`: expected F32, F16 or BF16, found {found}", path = path.display())]
+    TensorType {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name in the file.
+        name: String,
+        /// The type that the file has.
+        found: String,
+    },
+    /// A checkpoint or configuration does not read back.
+    #[error("{path}: expected {expected}", path = path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        expected: &'static str,
+        /// Where it departs from that.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What training would save or restore could not be packed.
+    #[error("{what} could not be packed or unpacked")]
+    Record {
+        /// Weights or optimiser state.
+        what: &'static str,
+        /// Why it failed.
+        source: burn::store::RecordError,
+    },
+    /// What training shares with other crates failed.
+    #[error(transparent)]
+    Core(#[from] chromex_core::Error),
+}
+
+/// The result of an operation of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<Error> for chromex_core::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Core(error) => error,
+            error => Self::stage("neural network", error),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::sync::Mutex;
+
+use chromex_core::atomic;
+use chromex_core::observe::{Event, Observer};
+
+use crate::{Error, Result};
+
+/// Writes every step that a task reports as one line of JSON:
+/// `{"task":"..","step":10,"loss":1.5}`.
+///
+/// A task that goes on after a kill first drops the lines it will write again.
+pub struct JsonLinesLog(Mutex<Log>);
+
+/// Writes every step that a task reports as lines `task,step,name,value`, with a header.
+///
+/// A task that goes on after a kill first drops the lines it will write again.
+pub struct CsvLog(Mutex<Log>);
+
+struct Log {
+    path: std::path::PathBuf,
+    file: File,
+}
+
+impl JsonLinesLog {
+    /// Opens the log, keeping the lines that it has.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when it cannot be opened.
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self(Mutex::new(Log::open(path, "")?)))
+    }
+}
+
+impl CsvLog {
+    /// Opens the log, keeping the lines that it has.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when it cannot be opened.
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self(Mutex::new(Log::open(path, "task,step,name,value\n")?)))
+    }
+}
+
+impl Observer for JsonLinesLog {
+    fn observe(&self, event: &Event<'_>) {
+        let mut log = lock(&self.0);
+        match *event {
+            Event::Begin { task, done, .. } => log.drop_after(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+                line["task"] != task || line["step"].as_u64().is_some_and(|step| step <= done)
+            }),
+            Event::Step { task, done, values } if !values.is_empty() => {
+                let mut line = serde_json::Map::new();
+                line.insert("task".into(), task.into());
+                line.insert("step".into(), done.into());
+                for &(name, value) in values {
+                    line.insert(name.into(), value.into());
+                }
+                log.append(&format!("{}\n", serde_json::Value::Object(line)));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Observer for CsvLog {
+    fn observe(&self, event: &Event<'_>) {
+        let mut log = lock(&self.0);
+        match *event {
+            Event::Begin { task, done, .. } => {
+                let task = quoted(task);
+                log.drop_after(|line| {
+                    let rest = line.strip_prefix(&task).and_then(|r| r.strip_prefix(','));
+                    let step = rest.and_then(|rest| rest.split(',').next()?.parse::<u64>().ok());
+                    step.is_none_or(|step| step <= done)
+                });
+            }
+            Event::Step { task, done, values } => {
+                for (name, value) in values {
+                    log.append(&format!("{},{done},{name},{value}\n", quoted(task)));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Log {
+    fn open(path: &Path, header: &str) -> Result<Self> {
+        let attempt = || -> std::io::Result<File> {
+            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+            if file.metadata()?.len() == 0 {
+                file.write_all(header.as_bytes())?;
+            }
+            Ok(file)
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            file: attempt().map_err(|source| Error::Io {
+                action: "write",
+                path: path.to_owned(),
+                source,
+            })?,
+        })
+    }
+
+    /// A log must not stop the work it is about: a line that cannot be written is left out.
+    fn append(&mut self, line: &str) {
+        let _ = self.file.write_all(line.as_bytes());
+    }
+
+    fn drop_after(&mut self, keep: impl Fn(&str) -> bool) {
+        let Ok(file) = File::open(&self.path) else {
+            return;
+        };
+        let lines: Vec<String> = BufReader::new(file).lines().map_while(|l| l.ok()).collect();
+        if lines.iter().all(|line| keep(line)) {
+            return;
+        }
+        let written = atomic::write(&self.path, |out| {
+            for line in lines.iter().filter(|line| keep(line)) {
+                writeln!(out, "{line}")?;
+            }
+            Ok(())
+        });
+        if written.is_ok()
+            && let Ok(file) = OpenOptions::new().append(true).open(&self.path)
+        {
+            self.file = file;
+        }
+    }
+}
+
+fn lock(log: &Mutex<Log>) -> std::sync::MutexGuard<'_, Log> {
+    log.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(log: &dyn Observer, done: u64) {
+        log.observe(&Event::Step {
+            task: "a, b",
+            done,
+            values: &[("loss", 0.5)],
+        });
+    }
+
+    fn begin(log: &dyn Observer, done: u64) {
+        log.observe(&Event::Begin {
+            task: "a, b",
+            steps: 9,
+            done,
+        });
+    }
+
+    #[test]
+    fn a_task_that_goes_on_rewrites_only_what_comes_after_its_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let (csv, json) = (folder.path().join("a.csv"), folder.path().join("a.jsonl"));
+        for (done, steps) in [(0, [1, 2, 3]), (2, [3, 4, 5])] {
+            let logs: [Box<dyn Observer>; 2] = [
+                Box::new(CsvLog::open(&csv).unwrap()),
+                Box::new(JsonLinesLog::open(&json).unwrap()),
+            ];
+            for log in &logs {
+                begin(log.as_ref(), done);
+                for done in steps {
+                    step(log.as_ref(), done);
+                }
+            }
+        }
+        let csv = std::fs::read_to_string(csv).unwrap();
+        let expected: String = (1..=5)
+            .map(|s| format!("\"a, b\",{s},loss,0.5\n"))
+            .collect();
+        assert_eq!(csv, format!("task,step,name,value\n{expected}"));
+        let json = std::fs::read_to_string(json).unwrap();
+        assert_eq!(json.lines().count(), 5);
+        assert_eq!(
+            json.lines().last(),
+            Some(r#"{"loss":0.5,"step":5,"task":"a, b"}"#)
+        );
+    }
+}

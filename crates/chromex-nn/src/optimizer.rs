@@ -1,0 +1,200 @@
+use burn::Tensor;
+use burn::module::{Module, ModuleVisitor, Param, ParamGroup};
+use burn::optim::{
+    AdamWConfig, GradientsParams, LambConfig, ModuleOptimizer, SgdConfig, momentum::MomentumConfig,
+};
+
+use crate::{Decay, Error, Optimizer, Recipe, Result};
+
+/// Moves weights by gradients: burn's optimisers, one learning rate per group.
+pub(crate) struct Stepper {
+    optimizer: ModuleOptimizer,
+}
+
+impl Stepper {
+    pub(crate) fn new(optimizer: Optimizer) -> Self {
+        let optimizer = match optimizer {
+            Optimizer::AdamW {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+                decay,
+            } => {
+                let config = AdamWConfig::new()
+                    .with_beta_1(beta_1)
+                    .with_beta_2(beta_2)
+                    .with_epsilon(epsilon)
+                    .with_weight_decay(weight_decay);
+                match decay {
+                    Decay::All => config.init(),
+                    Decay::ExceptBiases => {
+                        let biases = ParamGroup::from_any_regexes(vec!["bias$", "beta$"])
+                            .expect("the patterns are constants");
+                        let spared = config.clone().with_weight_decay(0.0).build();
+                        config.init().with_group(biases, spared, None)
+                    }
+                }
+            }
+            Optimizer::Sgd { momentum } => {
+                let momentum = (momentum != 0.0).then(|| {
+                    MomentumConfig::new()
+                        .with_momentum(momentum)
+                        .with_dampening(0.0)
+                });
+                SgdConfig::new().with_momentum(momentum).init()
+            }
+            Optimizer::Lamb {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+            } => LambConfig::new()
+                .with_beta_1(beta_1)
+                .with_beta_2(beta_2)
+                .with_epsilon(epsilon)
+                .with_weight_decay(weight_decay)
+                .init(),
+        };
+        Self { optimizer }
+    }
+
+    /// Takes step `step` (0-based) of `total`.
+    pub(crate) fn step<M: Module>(
+        &mut self,
+        mut module: M,
+        grads: GradientsParams,
+        recipe: &Recipe,
+        step: u64,
+        total: u64,
+    ) -> M {
+        if recipe.groups.is_empty() {
+            let rate = recipe.learning_rate * recipe.schedule.factor(step, total);
+            return self.optimizer.step(rate, module, grads);
+        }
+        for (index, grads) in by_group(&module, grads, recipe).into_iter().enumerate() {
+            let (peak, from) = match index.checked_sub(1) {
+                None => (recipe.learning_rate, 0),
+                Some(group) => (
+                    recipe.groups[group].learning_rate,
+                    recipe.groups[group].from_step,
+                ),
+            };
+            if step < from || grads.is_empty() {
+                continue;
+            }
+            let factor = recipe
+                .schedule
+                .factor(step - from, total.saturating_sub(from));
+            module = self.optimizer.step(peak * factor, module, grads);
+        }
+        module
+    }
+
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
+        let bytes = self.optimizer.into_bytes().map_err(record)?;
+        Ok(bytes.to_vec())
+    }
+
+    pub(crate) fn load(self, bytes: Vec<u8>) -> Result<Self> {
+        let bytes = burn::tensor::Bytes::from_bytes_vec(bytes);
+        Ok(Self {
+            optimizer: self.optimizer.from_bytes(bytes).map_err(record)?,
+        })
+    }
+}
+
+/// Refuses groups that name no parameter: a misspelt prefix would train what it meant to freeze.
+pub(crate) fn check_groups<M: Module>(module: &M, recipe: &Recipe) -> Result<()> {
+    let mut paths = Paths::default();
+    module.visit(&mut paths);
+    for group in &recipe.groups {
+        for prefix in &group.prefixes {
+            if !paths.seen.iter().any(|path| path.starts_with(prefix)) {
+                return Err(Error::Setting {
+                    name: "prefixes",
+                    expected: format!("the beginning of one of {:?}", paths.seen),
+                    found: prefix.clone(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Deals gradients out: index 0 is the recipe itself, then its groups.
+fn by_group<M: Module>(
+    module: &M,
+    grads: GradientsParams,
+    recipe: &Recipe,
+) -> Vec<GradientsParams> {
+    let mut dealing = Dealing {
+        path: Vec::new(),
+        from: grads,
+        to: (0..=recipe.groups.len())
+            .map(|_| GradientsParams::new())
+            .collect(),
+        recipe,
+    };
+    module.visit(&mut dealing);
+    dealing.to
+}
+
+struct Dealing<'a> {
+    path: Vec<String>,
+    from: GradientsParams,
+    to: Vec<GradientsParams>,
+    recipe: &'a Recipe,
+}
+
+impl ModuleVisitor for Dealing<'_> {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let Some(grad) = self.from.remove::<D>(param.id) else {
+            return;
+        };
+        let path = self.path.join(".");
+        let named = |prefixes: &[String]| prefixes.iter().any(|prefix| path.starts_with(prefix));
+        let group = self
+            .recipe
+            .groups
+            .iter()
+            .rposition(|group| named(&group.prefixes))
+            .map_or(0, |group| group + 1);
+        self.to[group].register(param.id, grad);
+    }
+}
+
+#[derive(Default)]
+struct Paths {
+    path: Vec<String>,
+    seen: Vec<String>,
+}
+
+impl ModuleVisitor for Paths {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, _param: &Param<Tensor<D>>) {
+        self.seen.push(self.path.join("."));
+    }
+}
+
+fn record(source: burn::store::RecordError) -> Error {
+    Error::Record {
+        what: "optimiser state",
+        source,
+    }
+}

@@ -1,0 +1,199 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, Schedule};
+
+/// How a network is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// How gradients move weights.
+    pub optimizer: Optimizer,
+    /// The peak learning rate.
+    pub learning_rate: f64,
+    /// How the learning rate moves.
+    pub schedule: Schedule,
+    /// Rows of a batch.
+    pub batch_rows: usize,
+    /// Batches whose gradients are averaged into one step.
+    pub accumulate: usize,
+    /// How long training goes on.
+    pub length: Length,
+    /// How gradients are limited.
+    pub clip: Clip,
+    /// Parameters with a learning rate or a start of their own. A parameter belongs to the last group that
+    /// names it; those of no group follow the recipe itself.
+    pub groups: Vec<Group>,
+    /// Steps between two looks at the validation rows; none looks at the end of each epoch.
+    pub validate_every: Option<u64>,
+    /// Which weights are kept.
+    pub keep: Keep,
+    /// Looks at the validation rows without a better loss after which training stops.
+    pub patience: Option<u32>,
+    /// Steps between two reports of the training loss.
+    pub report_every: u64,
+}
+
+/// How gradients move weights.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Optimizer {
+    /// Adam with decoupled weight decay (Loshchilov & Hutter 2019).
+    AdamW {
+        /// Decay of the first moment.
+        beta_1: f32,
+        /// Decay of the second moment.
+        beta_2: f32,
+        /// Added to the root of the second moment.
+        epsilon: f32,
+        /// Part of a weight that is taken away per unit of learning rate.
+        weight_decay: f32,
+        /// Which weights decay.
+        decay: Decay,
+    },
+    /// Plain gradient descent, with momentum where it is not 0.
+    Sgd {
+        /// Part of the last step that is taken again.
+        momentum: f64,
+    },
+    /// Layer-wise adaptive moments with bias correction (You et al. 2020).
+    Lamb {
+        /// Decay of the first moment.
+        beta_1: f32,
+        /// Decay of the second moment.
+        beta_2: f32,
+        /// Added to the root of the second moment.
+        epsilon: f32,
+        /// Part of a weight that is added to its update.
+        weight_decay: f32,
+    },
+}
+
+/// Which weights decay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decay {
+    /// All of them.
+    All,
+    /// All but biases, those of normalisations included.
+    ExceptBiases,
+}
+
+/// How long training goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Length {
+    /// A number of optimiser steps.
+    Steps(u64),
+    /// A number of times through the training rows.
+    Epochs(u64),
+}
+
+/// How gradients are limited.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clip {
+    /// They are not.
+    None,
+    /// All gradients are scaled together so that their joint Euclidean norm is at most this.
+    GlobalNorm(f64),
+    /// Each number is cut to plus or minus this.
+    Value(f64),
+}
+
+/// Parameters with a learning rate or a start of their own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// What progress calls the group.
+    pub name: String,
+    /// Beginnings of parameter paths, such as `blocks.5.`.
+    pub prefixes: Vec<String>,
+    /// The group's peak learning rate.
+    pub learning_rate: f64,
+    /// The step at which the group thaws. Until then its gradients are dropped, so that no moments
+    /// accumulate; its schedule starts there.
+    pub from_step: u64,
+}
+
+/// Which weights are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// Those of the last step.
+    Last,
+    /// Those with the lowest validation loss.
+    BestValidation,
+}
+
+impl Default for Optimizer {
+    /// AdamW as PyTorch has it: β 0.9 and 0.999, ε 1e-8, decay 0.01 of every weight.
+    fn default() -> Self {
+        Self::AdamW {
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.01,
+            decay: Decay::All,
+        }
+    }
+}
+
+impl Default for Recipe {
+    /// AdamW at 1e-3, batches of 64 rows, 10 epochs, last weights.
+    fn default() -> Self {
+        Self {
+            optimizer: Optimizer::default(),
+            learning_rate: 1e-3,
+            schedule: Schedule::Constant,
+            batch_rows: 64,
+            accumulate: 1,
+            length: Length::Epochs(10),
+            clip: Clip::None,
+            groups: Vec::new(),
+            validate_every: None,
+            keep: Keep::Last,
+            patience: None,
+            report_every: 10,
+        }
+    }
+}
+
+impl Recipe {
+    /// Refuses settings that cannot train.
+    pub(crate) fn check(&self) -> Result<()> {
+        let positive = |name, value: f64| {
+            if value > 0.0 && value.is_finite() {
+                return Ok(());
+            }
+            Err(Error::Setting {
+                name,
+                expected: "a positive number".into(),
+                found: value.to_string(),
+            })
+        };
+        positive("learning_rate", self.learning_rate)?;
+        positive("batch_rows", self.batch_rows as f64)?;
+        positive("accumulate", self.accumulate as f64)?;
+        positive("report_every", self.report_every as f64)?;
+        match self.length {
+            Length::Steps(count) | Length::Epochs(count) => positive("length", count as f64)?,
+        }
+        if let Some(every) = self.validate_every {
+            positive("validate_every", every as f64)?;
+        }
+        match self.clip {
+            Clip::None => {}
+            Clip::GlobalNorm(limit) | Clip::Value(limit) => positive("clip", limit)?,
+        }
+        for group in &self.groups {
+            positive("learning_rate of a group", group.learning_rate)?;
+        }
+        Ok(())
+    }
+
+    /// Tells whether training needs validation rows.
+    pub(crate) fn needs_validation(&self) -> bool {
+        self.keep == Keep::BestValidation || self.patience.is_some()
+    }
+}

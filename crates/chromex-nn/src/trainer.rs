@@ -1,0 +1,346 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use chromex_core::observe::{Event, Observer, Silent};
+use chromex_core::{Dataset, Fit, Rows, random};
+use rand::seq::SliceRandom;
+
+use crate::checkpoint::{Checkpoint, Progress, pack, unpack};
+use crate::optimizer::{Stepper, check_groups};
+use crate::{
+    Architecture, Checkpoints, Device, Error, Keep, Length, Network, Recipe, Result, Trained, clip,
+};
+
+/// Makes any architecture a learner.
+#[derive(Clone)]
+pub struct Trainer<A> {
+    /// The network's configuration.
+    pub architecture: A,
+    /// How it is trained.
+    pub recipe: Recipe,
+    device: Device,
+    observer: Arc<dyn Observer>,
+    task: String,
+    checkpoints: Option<Checkpoints>,
+}
+
+impl<A> Trainer<A> {
+    /// Trains on burn's default device, silently, without checkpoints.
+    pub fn new(architecture: A, recipe: Recipe) -> Self {
+        Self {
+            architecture,
+            recipe,
+            device: Device::default(),
+            observer: Arc::new(Silent),
+            task: "train".into(),
+            checkpoints: None,
+        }
+    }
+
+    /// Trains on another device.
+    pub fn device(mut self, device: &Device) -> Self {
+        self.device = device.clone();
+        self
+    }
+
+    /// Tells progress to a listener, under the name of a task.
+    pub fn observe(mut self, task: &str, observer: Arc<dyn Observer>) -> Self {
+        self.task = task.to_owned();
+        self.observer = observer;
+        self
+    }
+
+    /// Saves training as it goes, and goes on with what was saved.
+    pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Self {
+        self.checkpoints = Some(checkpoints);
+        self
+    }
+
+    /// Trains, or goes on with a training that was saved.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is out of range, there are no rows, the loss stops being a number, or a checkpoint
+    /// cannot be read or written.
+    pub fn train<X: Rows>(
+        &self,
+        train: &Dataset<X>,
+        valid: &Dataset<X>,
+        seed: u64,
+    ) -> Result<Trained<A::Network>>
+    where
+        A: Architecture<X>,
+    {
+        self.recipe.check()?;
+        for (what, rows, needed) in [
+            ("the training set of a network", train, true),
+            (
+                "the validation set of a network",
+                valid,
+                self.recipe.needs_validation(),
+            ),
+        ] {
+            if needed && rows.is_empty() {
+                return Err(chromex_core::Error::Empty { what }.into());
+            }
+        }
+        let device = self.device.clone().autodiff();
+        let network = self.architecture.build(train, seed, &device)?;
+        check_groups(&network, &self.recipe)?;
+        let mut run = Run {
+            trainer: self,
+            train,
+            valid,
+            seed,
+            device,
+            file: self.checkpoint_file(train, valid, seed)?,
+            stepper: Stepper::new(self.recipe.optimizer),
+            progress: Progress::default(),
+            best_weights: None,
+        };
+        let network = run.resume(network)?;
+        let network = run.finish(network)?;
+        Ok(Trained::new(&network, &self.device, self.recipe.batch_rows))
+    }
+
+    fn checkpoint_file<X>(
+        &self,
+        train: &Dataset<X>,
+        valid: &Dataset<X>,
+        seed: u64,
+    ) -> Result<Option<PathBuf>>
+    where
+        A: serde::Serialize,
+    {
+        let Some(checkpoints) = &self.checkpoints else {
+            return Ok(None);
+        };
+        let text = |value: serde_json::Result<String>| {
+            value.map_err(|source| Error::Malformed {
+                path: checkpoints.folder.clone(),
+                expected: "a configuration that can be written as JSON",
+                source: source.into(),
+            })
+        };
+        let parts = [
+            text(serde_json::to_string(&self.architecture))?,
+            text(serde_json::to_string(&self.recipe))?,
+            seed.to_string(),
+            train.keys.ids().join("\n"),
+            valid.keys.ids().join("\n"),
+        ];
+        Ok(Some(
+            checkpoints.file(&parts.each_ref().map(String::as_str)),
+        ))
+    }
+}
+
+impl<X: Rows, A: Architecture<X>> Fit<X> for Trainer<A> {
+    type Fitted = Trained<A::Network>;
+
+    fn fit(
+        &self,
+        train: &Dataset<X>,
+        valid: &Dataset<X>,
+        seed: u64,
+    ) -> chromex_core::Result<Self::Fitted> {
+        Ok(self.train(train, valid, seed)?)
+    }
+}
+
+/// One training.
+struct Run<'a, X, A> {
+    trainer: &'a Trainer<A>,
+    train: &'a Dataset<X>,
+    valid: &'a Dataset<X>,
+    seed: u64,
+    device: Device,
+    file: Option<PathBuf>,
+    stepper: Stepper,
+    progress: Progress,
+    best_weights: Option<Vec<u8>>,
+}
+
+impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
+    /// Takes up a checkpoint where there is one.
+    fn resume(&mut self, network: A::Network) -> Result<A::Network> {
+        let Some(checkpoint) = self.file.as_deref().map(Checkpoint::load).transpose()? else {
+            return Ok(network);
+        };
+        let Some(checkpoint) = checkpoint else {
+            return Ok(network);
+        };
+        let network = unpack(network, checkpoint.weights)?;
+        let stepper = Stepper::new(self.trainer.recipe.optimizer);
+        self.stepper = stepper.load(checkpoint.optimizer)?;
+        self.progress = checkpoint.progress;
+        self.best_weights = checkpoint.best_weights;
+        Ok(network)
+    }
+
+    /// Trains until the end and chooses the weights.
+    fn finish(&mut self, mut network: A::Network) -> Result<A::Network> {
+        let total = self.total_steps();
+        let task = self.trainer.task.as_str();
+        let observer = &self.trainer.observer;
+        observer.observe(&Event::Begin {
+            task,
+            steps: total,
+            done: self.progress.step,
+        });
+        let mut order = Order::default();
+        while self.progress.step < total && !self.progress.finished {
+            network = self.step(network, &mut order, total)?;
+            let step = self.progress.step;
+            let look_every = self
+                .trainer
+                .recipe
+                .validate_every
+                .unwrap_or_else(|| self.steps_per_epoch());
+            if !self.valid.is_empty() && (step.is_multiple_of(look_every) || step == total) {
+                self.look(&network)?;
+            }
+            self.progress.finished |= step == total;
+            if self.trainer.checkpoints.as_ref().is_some_and(|c| {
+                self.progress.finished || step.is_multiple_of(c.every_steps.max(1))
+            }) {
+                self.save(&network)?;
+            }
+        }
+        observer.observe(&Event::End { task });
+        match (&self.best_weights, self.trainer.recipe.keep) {
+            (Some(best), Keep::BestValidation) => unpack(network, best.clone()),
+            _ => Ok(network),
+        }
+    }
+
+    fn step(&mut self, network: A::Network, order: &mut Order, total: u64) -> Result<A::Network> {
+        let recipe = &self.trainer.recipe;
+        let step = self.progress.step;
+        // Dropout draws from the device: its draws must be those of the step, not of the process.
+        self.device
+            .seed(random::derive(self.seed, &format!("step {step}")));
+        let report = (step + 1).is_multiple_of(recipe.report_every);
+        let mut gathered = GradientsAccumulator::new();
+        let mut loss_sum = 0.0;
+        let mut single = None;
+        for part in 0..recipe.accumulate {
+            let batch = step * recipe.accumulate as u64 + part as u64;
+            let rows = order.batch(batch, self.train.len(), recipe.batch_rows, self.seed);
+            let loss = network.loss(&self.train.select(rows), &self.device)?;
+            if report {
+                loss_sum += f64::from(loss.clone().into_scalar::<f32>());
+            }
+            let grads = GradientsParams::from_grads(loss.backward(), &network);
+            if recipe.accumulate == 1 {
+                single = Some(grads);
+            } else {
+                gathered.accumulate(&network, grads);
+            }
+        }
+        let grads = match single {
+            Some(grads) => grads,
+            None => clip::scale(&network, gathered.grads(), 1.0 / recipe.accumulate as f64),
+        };
+        let grads = clip::clip(&network, grads, recipe.clip);
+        let network = self.stepper.step(network, grads, recipe, step, total);
+        self.progress.step += 1;
+        let loss = loss_sum / recipe.accumulate as f64;
+        if report && !loss.is_finite() {
+            return Err(Error::Diverged {
+                step: step + 1,
+                loss,
+            });
+        }
+        let rate = recipe.learning_rate * recipe.schedule.factor(step, total);
+        let values = [("loss", loss), ("learning_rate", rate)];
+        self.trainer.observer.observe(&Event::Step {
+            task: &self.trainer.task,
+            done: self.progress.step,
+            values: if report { &values } else { &[] },
+        });
+        Ok(network)
+    }
+
+    /// Looks at the validation rows.
+    fn look(&mut self, network: &A::Network) -> Result<()> {
+        use burn::module::Module;
+        let recipe = &self.trainer.recipe;
+        let device = self.trainer.device.clone().inner();
+        let network_now = network.valid();
+        let rows: Vec<usize> = (0..self.valid.len()).collect();
+        let mut sum = 0.0;
+        for batch in rows.chunks(recipe.batch_rows) {
+            let loss = network_now.loss(&self.valid.select(batch), &device)?;
+            sum += f64::from(loss.into_scalar::<f32>()) * batch.len() as f64;
+        }
+        let loss = sum / rows.len() as f64;
+        self.trainer.observer.observe(&Event::Step {
+            task: &self.trainer.task,
+            done: self.progress.step,
+            values: &[("validation_loss", loss)],
+        });
+        if self.progress.best_loss.is_none_or(|best| loss < best) {
+            self.progress.best_loss = Some(loss);
+            self.progress.looks_without_better = 0;
+            if recipe.keep == Keep::BestValidation {
+                self.best_weights = Some(pack(network)?);
+            }
+        } else {
+            self.progress.looks_without_better += 1;
+        }
+        self.progress.finished |= recipe
+            .patience
+            .is_some_and(|patience| self.progress.looks_without_better >= patience);
+        Ok(())
+    }
+
+    fn save(&self, network: &A::Network) -> Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        Checkpoint {
+            progress: self.progress.clone(),
+            weights: pack(network)?,
+            optimizer: self.stepper.to_bytes()?,
+            best_weights: self.best_weights.clone(),
+        }
+        .save(file)
+    }
+
+    fn steps_per_epoch(&self) -> u64 {
+        let recipe = &self.trainer.recipe;
+        let batches = self.train.len().div_ceil(recipe.batch_rows);
+        batches.div_ceil(recipe.accumulate) as u64
+    }
+
+    fn total_steps(&self) -> u64 {
+        match self.trainer.recipe.length {
+            Length::Steps(steps) => steps,
+            Length::Epochs(epochs) => epochs * self.steps_per_epoch(),
+        }
+    }
+}
+
+/// The rows of each batch: a new shuffle per time through, a function of seed and batch number alone.
+#[derive(Default)]
+struct Order {
+    epoch: Option<u64>,
+    rows: Vec<usize>,
+}
+
+impl Order {
+    fn batch(&mut self, batch: u64, rows: usize, batch_rows: usize, seed: u64) -> &[usize] {
+        let per_epoch = rows.div_ceil(batch_rows) as u64;
+        let (epoch, position) = (batch / per_epoch, (batch % per_epoch) as usize);
+        if self.epoch != Some(epoch) {
+            self.rows = (0..rows).collect();
+            let purpose = format!("order of epoch {epoch}");
+            self.rows.shuffle(&mut random::generator(seed, &purpose));
+            self.epoch = Some(epoch);
+        }
+        let start = position * batch_rows;
+        &self.rows[start..rows.min(start + batch_rows)]
+    }
+}

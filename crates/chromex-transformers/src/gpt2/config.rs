@@ -1,0 +1,248 @@
+use std::path::Path;
+
+use chromex_core::atomic;
+use chromex_nn::blocks::{
+    Activation, FeedForwardConfig, NormPlacement, SelfAttentionConfig, TransformerBlockConfig,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{Error, Result};
+
+/// The shape of a GPT-2.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gpt2Config {
+    /// Rows of the token table; ids of a tokenizer must lie below.
+    pub vocabulary: usize,
+    /// The longest sequence.
+    pub positions: usize,
+    /// Channels of a token.
+    pub width: usize,
+    /// Transformer blocks.
+    pub layers: usize,
+    /// Attention heads of a block.
+    pub heads: usize,
+    /// Channels between the two layers of a feed-forward; four times the width in every published model.
+    pub hidden: usize,
+    /// Added to the variance of a normalisation before its root.
+    pub norm_epsilon: f64,
+}
+
+/// The part of a published `config.json` that decides what is computed.
+#[derive(Deserialize)]
+struct Published {
+    vocab_size: usize,
+    n_positions: usize,
+    n_embd: usize,
+    n_layer: usize,
+    n_head: usize,
+    n_inner: Option<usize>,
+    #[serde(default = "published_activation")]
+    activation_function: String,
+    #[serde(default = "published_epsilon")]
+    layer_norm_epsilon: f64,
+    #[serde(default)]
+    scale_attn_by_inverse_layer_idx: bool,
+}
+
+impl Default for Gpt2Config {
+    /// [`Gpt2Config::genegpt2`].
+    fn default() -> Self {
+        Self::genegpt2()
+    }
+}
+
+impl Gpt2Config {
+    /// GeneGPT-2's base configuration: 8 layers, 8 heads, width 32, context 64; 135,744 parameters.
+    pub fn genegpt2() -> Self {
+        Self {
+            vocabulary: 1000,
+            positions: 64,
+            width: 32,
+            layers: 8,
+            heads: 8,
+            hidden: 128,
+            norm_epsilon: 1e-5,
+        }
+    }
+
+    /// GeneGPT-2 with another embedding size, as in its first sweep: 32, 128 or 256.
+    pub fn genegpt2_wide(width: usize) -> Self {
+        Self {
+            width,
+            hidden: 4 * width,
+            ..Self::genegpt2()
+        }
+    }
+
+    /// GeneGPT-2 with another context, as in its second sweep: 32, 64 or 128.
+    pub fn genegpt2_context(positions: usize) -> Self {
+        Self {
+            positions,
+            ..Self::genegpt2()
+        }
+    }
+
+    /// Counts the parameters: V d + P d + L (12 d² + 13 d) + 2 d where the hidden width is 4 d.
+    pub fn parameter_count(&self) -> usize {
+        let (d, h) = (self.width, self.hidden);
+        let attention = d * 3 * d + 3 * d + d * d + d;
+        let feed_forward = d * h + h + h * d + d;
+        let block = attention + feed_forward + 4 * d;
+        (self.vocabulary + self.positions) * d + self.layers * block + 2 * d
+    }
+
+    /// Reads a published `config.json`.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is no GPT-2 configuration, or asks for another activation or attention
+    /// scale than GPT-2's.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read(path).map_err(|source| Error::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        let published: Published =
+            serde_json::from_slice(&text).map_err(|source| Error::Malformed {
+                path: path.to_owned(),
+                source,
+            })?;
+        let unsupported = |field, expected, found: &str| Error::Unsupported {
+            path: path.to_owned(),
+            field,
+            expected,
+            found: found.to_owned(),
+        };
+        let activation = published.activation_function.as_str();
+        if !["gelu_new", "gelu_pytorch_tanh"].contains(&activation) {
+            return Err(unsupported("activation_function", "gelu_new", activation));
+        }
+        if published.scale_attn_by_inverse_layer_idx {
+            return Err(unsupported(
+                "scale_attn_by_inverse_layer_idx",
+                "false",
+                "true",
+            ));
+        }
+        Ok(Self {
+            vocabulary: published.vocab_size,
+            positions: published.n_positions,
+            width: published.n_embd,
+            layers: published.n_layer,
+            heads: published.n_head,
+            hidden: published.n_inner.unwrap_or(4 * published.n_embd),
+            norm_epsilon: published.layer_norm_epsilon,
+        })
+    }
+
+    /// Writes a `config.json` that the Python libraries read.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let published = json!({
+            "architectures": ["GPT2LMHeadModel"],
+            "model_type": "gpt2",
+            "vocab_size": self.vocabulary,
+            "n_positions": self.positions,
+            "n_ctx": self.positions,
+            "n_embd": self.width,
+            "n_layer": self.layers,
+            "n_head": self.heads,
+            "n_inner": self.hidden,
+            "activation_function": published_activation(),
+            "layer_norm_epsilon": self.norm_epsilon,
+            "resid_pdrop": 0.0,
+            "embd_pdrop": 0.0,
+            "attn_pdrop": 0.0,
+            "tie_word_embeddings": true,
+            "bos_token_id": 0,
+            "eos_token_id": 0,
+        });
+        atomic::write(path, |file| {
+            serde_json::to_writer_pretty(file, &published).map_err(std::io::Error::from)
+        })
+        .map_err(chromex_nn::Error::from)?;
+        Ok(())
+    }
+
+    /// The block that every layer is.
+    pub(crate) fn block(&self) -> TransformerBlockConfig {
+        TransformerBlockConfig {
+            attention: SelfAttentionConfig {
+                width: self.width,
+                heads: self.heads,
+                causal: true,
+            },
+            feed_forward: FeedForwardConfig {
+                width: self.width,
+                hidden: self.hidden,
+                activation: Activation::GeluTanh,
+            },
+            norm: NormPlacement::Pre,
+            norm_epsilon: self.norm_epsilon,
+        }
+    }
+
+    /// Refuses shapes that no network can have.
+    pub(crate) fn check(&self) -> Result<()> {
+        // A tensor of a hostile configuration must not be allocated; GPT-2 XL has 80 million per table.
+        const MOST: usize = 1 << 31;
+        for (name, value) in [
+            ("vocabulary", self.vocabulary),
+            ("positions", self.positions),
+            ("width", self.width),
+            ("layers", self.layers),
+            ("hidden", self.hidden),
+        ] {
+            if value == 0 || value.saturating_mul(self.width) > MOST {
+                return Err(Error::Setting {
+                    name,
+                    expected: format!("1 to {MOST} numbers in a table"),
+                    found: value.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn published_activation() -> String {
+    "gelu_new".into()
+}
+
+fn published_epsilon() -> f64 {
+    1e-5
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_shapes_have_their_parameter_counts() {
+        assert_eq!(Gpt2Config::genegpt2().parameter_count(), 135_744);
+        assert_eq!(Gpt2Config::genegpt2_wide(128).parameter_count(), 1_722_624);
+        assert_eq!(Gpt2Config::genegpt2_wide(256).parameter_count(), 6_590_976);
+        assert_eq!(Gpt2Config::genegpt2_context(32).parameter_count(), 134_720);
+        assert_eq!(Gpt2Config::genegpt2_context(128).parameter_count(), 137_792);
+    }
+
+    #[test]
+    fn a_configuration_reads_back_and_another_activation_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        let config = Gpt2Config::genegpt2_wide(128);
+        config.write(&path).unwrap();
+        assert_eq!(Gpt2Config::read(&path).unwrap(), config);
+        let other = std::fs::read_to_string(&path)
+            .unwrap()
+            .replace("gelu_new", "relu");
+        std::fs::write(&path, other).unwrap();
+        let message = Gpt2Config::read(&path).unwrap_err().to_string();
+        assert!(message.ends_with("`activation_function`: expected gelu_new, found relu"));
+    }
+}
