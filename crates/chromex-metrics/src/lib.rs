@@ -1,4 +1,4 @@
-//! Regression and ranking scores with bootstrap intervals and paired tests.
+#![doc = include_str!("../README.md")]
 
 mod bootstrap;
 mod correlation;

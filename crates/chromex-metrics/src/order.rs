@@ -1,7 +1,61 @@
 //! Floats as integers of the same order, which sort without comparing floats.
 
+/// Fewer keys than this sort faster by comparison than by counting digits.
+const FEW: usize = 1024;
+/// Bits of a digit: three digits cover the upper half of a key.
+const DIGIT_BITS: u32 = 11;
+const DIGITS: usize = 1 << DIGIT_BITS;
+
+/// Lays a value's ordered bits above a payload, such as the row that it comes from.
+pub(crate) fn key(value: f32, payload: u32) -> u64 {
+    u64::from(ordered_bits(value)) << 32 | u64::from(payload)
+}
+
+/// Tells the payload of a key.
+pub(crate) fn payload(key: u64) -> u32 {
+    (key & u64::from(u32::MAX)) as u32
+}
+
+/// Says whether two keys hold the same value.
+pub(crate) fn tied(first: &u64, second: &u64) -> bool {
+    first >> 32 == second >> 32
+}
+
+/// Sorts keys by value in linear time. Payloads of tied keys come in any order.
+///
+/// Resampling sorts thousands of times over: counting digits takes about half the time of the standard library's sort from
+/// 2 000 rows on.
+pub(crate) fn sort_keys(keys: &mut Vec<u64>) {
+    if keys.len() < FEW {
+        keys.sort_unstable();
+        return;
+    }
+    let digit =
+        |key: u64, place: usize| (key >> (32 + place as u32 * DIGIT_BITS)) as usize % DIGITS;
+    let mut counts = [[0_usize; DIGITS]; 3];
+    for &key in keys.iter() {
+        for (place, counts) in counts.iter_mut().enumerate() {
+            counts[digit(key, place)] += 1;
+        }
+    }
+    let mut sorted = vec![0; keys.len()];
+    for (place, counts) in counts.iter_mut().enumerate() {
+        // The counts become the positions that the next key of each digit goes to.
+        let mut start = 0;
+        for count in counts.iter_mut() {
+            start += std::mem::replace(count, start);
+        }
+        for &key in keys.iter() {
+            let position = &mut counts[digit(key, place)];
+            sorted[*position] = key;
+            *position += 1;
+        }
+        std::mem::swap(keys, &mut sorted);
+    }
+}
+
 /// Maps a float other than NaN to an integer of the same order; the two zeros share one.
-pub(crate) fn ordered_bits(value: f32) -> u32 {
+fn ordered_bits(value: f32) -> u32 {
     let bits = (value + 0.0).to_bits(); // -0.0 + 0.0 is 0.0
     if bits >> 31 == 0 {
         bits | 1 << 31
@@ -19,16 +73,16 @@ pub(crate) fn doubled_ranks(values: &[f32]) -> Option<Vec<f64>> {
     }
     let mut keys: Vec<u64> = (0..rows)
         .zip(values)
-        .map(|(row, &value)| u64::from(ordered_bits(value)) << 32 | u64::from(row))
+        .map(|(row, &value)| key(value, row))
         .collect();
-    keys.sort_unstable();
+    sort_keys(&mut keys);
     let mut ranks = vec![0.0; values.len()];
     let mut below = 0;
-    for tied in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
+    for tied in keys.chunk_by(tied) {
         // The ranks below + 1 ..= below + tied average to below + (tied + 1) / 2.
         let rank = (2 * below + tied.len() + 1) as f64;
-        for key in tied {
-            ranks[(key & u64::from(u32::MAX)) as usize] = rank;
+        for &key in tied {
+            ranks[payload(key) as usize] = rank;
         }
         below += tied.len();
     }
@@ -37,6 +91,8 @@ pub(crate) fn doubled_ranks(values: &[f32]) -> Option<Vec<f64>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -64,5 +120,23 @@ mod tests {
         assert_eq!(ranks, Some(vec![10.0, 2.0, 10.0, 5.0, 5.0, 10.0]));
         assert_eq!(doubled_ranks(&[]), Some(vec![]));
         assert_eq!(doubled_ranks(&[1.0, f32::NAN]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn keys_of_any_floats_sort_as_the_standard_library_sorts_them(
+            few in prop::collection::vec(any::<f32>(), 0..20),
+            many in prop::collection::vec(any::<f32>(), FEW..2 * FEW),
+            repeats in prop::collection::vec(-3_i8..3, FEW..2 * FEW),
+        ) {
+            for values in [few, many, repeats.into_iter().map(f32::from).collect()] {
+                let mut keys: Vec<u64> = (0..).zip(values).map(|(row, value)| key(value, row)).collect();
+                let mut expected = keys.clone();
+                expected.sort();
+                sort_keys(&mut keys);
+                keys.chunk_by_mut(tied).for_each(<[u64]>::sort);
+                prop_assert_eq!(keys, expected);
+            }
+        }
     }
 }

@@ -59,4 +59,33 @@ mod tests {
         assert_eq!(p_value(&[0.0; 99]), 1.0);
         assert!(p_value(&[]).is_nan());
     }
+
+    #[derive(serde::Deserialize)]
+    struct Golden {
+        shares: Vec<f64>,
+        cases: Vec<Case>,
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Case {
+        sorted: Vec<f64>,
+        quantiles: Vec<f64>,
+    }
+
+    #[test]
+    fn quantiles_are_those_of_numpy() {
+        let golden = include_str!("../tests/golden/percentiles.json");
+        let golden: Golden = serde_json::from_str(golden).unwrap();
+        for case in golden.cases {
+            assert_eq!(golden.shares.len(), case.quantiles.len());
+            for (&share, expected) in golden.shares.iter().zip(case.quantiles) {
+                let found = quantile(&case.sorted, share);
+                let rows = case.sorted.len();
+                assert!(
+                    (found - expected).abs() <= 1e-15,
+                    "{share} of {rows}: {found}, {expected}"
+                );
+            }
+        }
+    }
 }

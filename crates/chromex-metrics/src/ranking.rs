@@ -3,7 +3,7 @@
 use ndarray::ArrayView1;
 
 use crate::metric::score_slices;
-use crate::order::ordered_bits;
+use crate::order::{key, payload, sort_keys, tied};
 use crate::{Direction, Metric};
 
 /// Measures the area under the receiver operating characteristic: the chance that a positive is predicted above a negative,
@@ -54,7 +54,7 @@ impl Metric for AreaUnderRoc {
             let Some(keys) = ascending(truth, predicted) else {
                 return f64::NAN;
             };
-            let positives = keys.iter().map(|key| key & 1).sum::<u64>();
+            let positives = count_positives(&keys);
             let negatives = keys.len() as u64 - positives;
             // Whole numbers keep the count exact: pairs in the right order twice, ties once.
             let (mut doubled_wins, mut below) = (0_u128, 0_u64);
@@ -83,7 +83,7 @@ impl Metric for AveragePrecision {
             let Some(keys) = ascending(truth, predicted) else {
                 return f64::NAN;
             };
-            let positives = keys.iter().map(|key| key & 1).sum::<u64>() as f64;
+            let positives = count_positives(&keys) as f64;
             let (mut found, mut passed, mut area) = (0, 0, 0.0);
             for (tied_positives, tied_negatives) in thresholds(&keys).rev() {
                 found += tied_positives;
@@ -96,24 +96,25 @@ impl Metric for AveragePrecision {
     }
 }
 
-/// Sorts the rows by prediction, each as its ordered bits above one bit that marks a positive; `None` if a value is NaN.
+/// Sorts the rows by prediction, each as a key whose payload is 1 for a positive and 0 for a negative; `None` if a value is NaN.
 fn ascending(truth: &[f32], predicted: &[f32]) -> Option<Vec<u64>> {
     if truth.iter().chain(predicted).any(|value| value.is_nan()) {
         return None;
     }
-    let mut keys: Vec<u64> = truth
-        .iter()
-        .zip(predicted)
-        .map(|(&t, &p)| u64::from(ordered_bits(p)) << 1 | u64::from(t >= 0.5))
-        .collect();
-    keys.sort_unstable();
+    let rows = truth.iter().zip(predicted);
+    let mut keys: Vec<u64> = rows.map(|(&t, &p)| key(p, u32::from(t >= 0.5))).collect();
+    sort_keys(&mut keys);
     Some(keys)
+}
+
+fn count_positives(keys: &[u64]) -> u64 {
+    keys.iter().map(|&key| u64::from(payload(key))).sum()
 }
 
 /// Counts the positives and negatives that share a prediction, from the lowest prediction to the highest.
 fn thresholds(keys: &[u64]) -> impl DoubleEndedIterator<Item = (u64, u64)> {
-    keys.chunk_by(|a, b| a >> 1 == b >> 1).map(|tied| {
-        let positives = tied.iter().map(|key| key & 1).sum::<u64>();
+    keys.chunk_by(tied).map(|tied| {
+        let positives = count_positives(tied);
         (positives, tied.len() as u64 - positives)
     })
 }
