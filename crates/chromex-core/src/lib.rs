@@ -11,13 +11,13 @@
 //! from which every table can be recomputed.
 
 pub mod atomic;
-mod columns;
 mod dataset;
 mod error;
 mod experiment;
 mod floors;
 mod keys;
 mod learn;
+mod log_means;
 mod marks;
 pub mod observe;
 mod pipeline;
@@ -32,13 +32,13 @@ mod targets;
 mod token_ids;
 
 pub use chromex_metrics::{Direction, Metric};
-pub use columns::Columns;
 pub use dataset::Dataset;
 pub use error::{Error, Result};
 pub use experiment::{Experiment, Part};
 pub use floors::{Constant, ShuffledTargets, TrainMean, TrainMedian};
 pub use keys::{Group, Keys};
 pub use learn::{Encode, Fit, Predict, Then};
+pub use log_means::LogMeans;
 pub use marks::{CellPair, MarkWindows};
 pub use pipeline::{Chain, Pipeline};
 pub use predictions::{Prediction, Predictions};

@@ -1,14 +1,16 @@
 //! Transformers for chromatin: published networks as a configuration, a mapping onto the shared block of
 //! `chromex-nn`, and a list of names under which their weights are published.
 //!
-//! [`TokenEmbedding`] trains a GPT-2 on token streams and encodes tokens by what it learned.
+//! [`LanguageModel`] trains a GPT-2 on token streams; [`TokenEmbedding`] encodes tokens by what it learned.
 
 mod error;
 mod gpt2;
+mod language_model;
 mod token_embedding;
 mod token_windows;
 
 pub use error::{Error, Result};
 pub use gpt2::{Gpt2, Gpt2Config};
-pub use token_embedding::{EmbeddingKind, FittedTokenEmbedding, TokenEmbedding};
+pub use language_model::{LanguageModel, TrainedLanguageModel};
+pub use token_embedding::{EmbeddingKind, FittedTokenEmbedding, TokenEmbedding, TokenFeatures};
 pub use token_windows::TokenWindows;

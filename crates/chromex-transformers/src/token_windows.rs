@@ -42,16 +42,7 @@ impl TokenWindows {
     /// [`Error::MissingView`] when the tokens lack a view, [`Error::ShortStream`] when there are too few
     /// tokens.
     pub fn over(tokens: &TokenIds, views: &[View], length: usize) -> Result<Self> {
-        let columns: Vec<usize> = views
-            .iter()
-            .map(|view| {
-                let column = tokens.views().iter().position(|known| known == view);
-                column.ok_or_else(|| Error::MissingView {
-                    view: format!("{view:?}"),
-                    known: format!("{:?}", tokens.views()),
-                })
-            })
-            .collect::<Result<_>>()?;
+        let columns = columns_of(tokens, views)?;
         let mut stream = Vec::with_capacity(tokens.token_count());
         for row in 0..tokens.len() {
             for &column in &columns {
@@ -81,6 +72,20 @@ impl TokenWindows {
         let start = self.starts[row];
         &self.stream[start..start + self.length]
     }
+}
+
+/// Finds views among those of the tokens.
+pub(crate) fn columns_of(tokens: &TokenIds, views: &[View]) -> Result<Vec<usize>> {
+    views
+        .iter()
+        .map(|view| {
+            let column = tokens.views().iter().position(|known| known == view);
+            column.ok_or_else(|| Error::MissingView {
+                view: format!("{view:?}"),
+                known: format!("{:?}", tokens.views()),
+            })
+        })
+        .collect()
 }
 
 impl Rows for TokenWindows {
