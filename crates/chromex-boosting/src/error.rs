@@ -1,0 +1,104 @@
+//! What can go wrong.
+
+/// Says why a model could not be fitted, used or read back.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting is outside its range.
+    #[error("setting `{name}`: expected {expected}, found {found}")]
+    Setting {
+        /// The setting's name.
+        name: &'static str,
+        /// The range that is allowed.
+        expected: &'static str,
+        /// The value that was found.
+        found: String,
+    },
+    /// A table has no rows, no columns or no targets.
+    #[error("the {part} rows have no {what}")]
+    Empty {
+        /// Which part of the data: `training` or `validation`.
+        part: &'static str,
+        /// What is missing: `rows`, `columns` or `targets`.
+        what: &'static str,
+    },
+    /// A table has more rows or columns than 32-bit indices can number.
+    #[error("the table has {found} {what}, at most {most} are possible")]
+    TooLarge {
+        /// What there is too much of: `rows` or `columns`.
+        what: &'static str,
+        /// How many there may be.
+        most: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// Rows have another number of columns than the model was fitted on.
+    #[error("the rows have {found} columns, the model was fitted on {expected}")]
+    Columns {
+        /// Columns that the model was fitted on.
+        expected: usize,
+        /// Columns of the rows.
+        found: usize,
+    },
+    /// Validation rows have another number of targets than training rows.
+    #[error("the validation rows have {found} targets, the training rows {expected}")]
+    Targets {
+        /// Targets of the training rows.
+        expected: usize,
+        /// Targets of the validation rows.
+        found: usize,
+    },
+    /// An input or a target is a number that the model cannot take.
+    #[error("{what} in row {row}, column {column}: expected {expected}, found {found}")]
+    Value {
+        /// Which table: `input` or `target`.
+        what: &'static str,
+        /// The row, 0-based.
+        row: usize,
+        /// The column, 0-based.
+        column: usize,
+        /// What would have been allowed.
+        expected: &'static str,
+        /// The number that was found.
+        found: f32,
+    },
+    /// Numbers grew beyond 32 bits while fitting.
+    #[error("the {what} grew beyond the range of 32-bit numbers")]
+    Overflow {
+        /// What overflowed.
+        what: &'static str,
+    },
+    /// A stored model contradicts itself.
+    #[error("tree {tree} of target {target}, node {node}: expected {expected}, found {found}")]
+    MalformedTree {
+        /// The target, 0-based.
+        target: usize,
+        /// The tree of that target, 0-based.
+        tree: usize,
+        /// The node of that tree, 0-based.
+        node: usize,
+        /// What the node should hold.
+        expected: &'static str,
+        /// What it holds.
+        found: String,
+    },
+    /// A stored model has parts that do not fit together.
+    #[error("stored {what}: expected {expected}, found {found}")]
+    MalformedModel {
+        /// Which part is off.
+        what: &'static str,
+        /// What it should hold.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
+}
+
+/// The result of a fallible function of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<Error> for chromex_core::Error {
+    fn from(error: Error) -> Self {
+        Self::stage("boosting", error)
+    }
+}

@@ -1,0 +1,274 @@
+//! XGBoost's arithmetic for splits and leaves under squared error.
+//!
+//! The second derivative of half the squared error is 1, so a sum of second derivatives is a number of
+//! rows. Sums are 64-bit, scores and losses 32-bit, as XGBoost keeps them: ties between splits, and
+//! hence the trees, depend on it.
+
+/// The smallest change of loss that is worth a split (XGBoost's `kRtEps`).
+pub(crate) const LEAST_LOSS_CHANGE: f32 = 1e-6;
+
+/// Sum of the gradients of some rows, and their number.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Sums {
+    pub(crate) gradient: f64,
+    pub(crate) rows: u32,
+}
+
+impl Sums {
+    pub(crate) fn less(self, other: Self) -> Self {
+        Self {
+            gradient: self.gradient - other.gradient,
+            rows: self.rows - other.rows,
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.gradient += other.gradient;
+        self.rows += other.rows;
+    }
+}
+
+/// Scores sets of rows under a penalty on leaf weights.
+#[derive(Debug)]
+pub(crate) struct Penalty {
+    lambda: f64,
+    /// The fewest rows of a child.
+    pub(crate) least_rows: u32,
+    /// 1 / (rows + lambda) at `rows`.
+    reciprocals: Vec<f64>,
+    /// The same from all rows down to none.
+    reversed: Vec<f64>,
+}
+
+impl Penalty {
+    /// Prepares scores of up to `rows` rows.
+    pub(crate) fn new(reg_lambda: f32, min_child_weight: f32, rows: usize) -> Self {
+        let lambda = f64::from(reg_lambda);
+        let reciprocals: Vec<f64> = (0..=rows)
+            .map(|rows| 1.0 / (rows as f64 + lambda))
+            .collect();
+        let reversed = reciprocals.iter().rev().copied().collect();
+        Self {
+            lambda,
+            // A child without rows is none, however small the least weight.
+            least_rows: (min_child_weight.ceil() as u32).max(1),
+            reciprocals,
+            reversed,
+        }
+    }
+
+    /// G² / (H + lambda), as XGBoost rounds it.
+    pub(crate) fn score(&self, sums: Sums) -> f32 {
+        (sums.gradient * sums.gradient / (f64::from(sums.rows) + self.lambda)) as f32
+    }
+
+    /// The best leaf weight, -G / (H + lambda).
+    pub(crate) fn weight(&self, sums: Sums) -> f32 {
+        (-sums.gradient / (f64::from(sums.rows) + self.lambda)) as f32
+    }
+
+    /// 1 / (k + lambda) for k = 0, 1, ...
+    pub(crate) fn reciprocals(&self) -> &[f64] {
+        &self.reciprocals
+    }
+
+    /// 1 / (rows - k + lambda) for k = 0, 1, ..., rows.
+    pub(crate) fn reciprocals_of_rest(&self, rows: u32) -> &[f64] {
+        &self.reversed[self.reversed.len() - 1 - rows as usize..]
+    }
+}
+
+/// Where a node would be divided, and what that is worth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Split {
+    pub(crate) loss_change: f32,
+    pub(crate) feature: u32,
+    /// Lower values go left.
+    pub(crate) threshold: f32,
+    pub(crate) missing_left: bool,
+}
+
+impl Split {
+    const NONE: Self = Self {
+        loss_change: 0.0,
+        feature: 0,
+        threshold: 0.0,
+        missing_left: false,
+    };
+
+    /// Whether the split improves the loss enough to be made.
+    pub(crate) fn is_worthwhile(&self) -> bool {
+        self.loss_change > LEAST_LOSS_CHANGE
+    }
+
+    /// Whether a split of `feature` takes this one's place: a larger change, or the same change of an
+    /// earlier feature.
+    fn yields_to(&self, loss_change: f32, feature: u32) -> bool {
+        if !loss_change.is_finite() {
+            false
+        } else if self.feature <= feature {
+            loss_change > self.loss_change
+        } else {
+            loss_change >= self.loss_change
+        }
+    }
+}
+
+/// The best split of one node so far.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Contest {
+    sums: Sums,
+    /// Score of the undivided node.
+    score: f32,
+    pub(crate) best: Split,
+    /// See [`Self::may_win`].
+    limit: f64,
+}
+
+impl Contest {
+    pub(crate) fn new(sums: Sums, penalty: &Penalty) -> Self {
+        let mut contest = Self {
+            sums,
+            score: penalty.score(sums),
+            best: Split::NONE,
+            limit: 0.0,
+        };
+        contest.raise_limit();
+        contest
+    }
+
+    /// Whether a split whose two children score `scores` together, computed in 64 bits with any rounding
+    /// below 1e-7, could win.
+    ///
+    /// Nearly all candidates fall here, at two multiplications instead of two divisions, and what falls
+    /// could not have won: the limit lies further below the best than all roundings together reach.
+    #[inline(always)]
+    pub(crate) fn may_win(&self, scores: f64) -> bool {
+        scores > self.limit
+    }
+
+    /// Takes the split that sends `left` to the left if it wins. `threshold` is asked for only then.
+    #[inline]
+    pub(crate) fn enter(
+        &mut self,
+        penalty: &Penalty,
+        feature: u32,
+        left: Sums,
+        missing_left: bool,
+        threshold: impl FnOnce() -> f32,
+    ) {
+        let right = self.sums.less(left);
+        self.enter_children(penalty, feature, [left, right], missing_left, threshold);
+    }
+
+    /// As [`Self::enter`], for the split that sends `right` to the right.
+    #[inline]
+    pub(crate) fn enter_right(
+        &mut self,
+        penalty: &Penalty,
+        feature: u32,
+        right: Sums,
+        missing_left: bool,
+        threshold: impl FnOnce() -> f32,
+    ) {
+        let left = self.sums.less(right);
+        self.enter_children(penalty, feature, [left, right], missing_left, threshold);
+    }
+
+    fn enter_children(
+        &mut self,
+        penalty: &Penalty,
+        feature: u32,
+        children: [Sums; 2],
+        missing_left: bool,
+        threshold: impl FnOnce() -> f32,
+    ) {
+        let [left, right] = children;
+        if left.rows < penalty.least_rows || right.rows < penalty.least_rows {
+            return;
+        }
+        let loss_change = (penalty.score(left) + penalty.score(right)) - self.score;
+        if self.best.yields_to(loss_change, feature) {
+            self.best = Split {
+                loss_change,
+                feature,
+                threshold: threshold(),
+                missing_left,
+            };
+            self.raise_limit();
+        }
+    }
+
+    /// Takes the other's best split if it wins.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        if self
+            .best
+            .yields_to(other.best.loss_change, other.best.feature)
+        {
+            self.best = other.best;
+            self.limit = other.limit;
+        }
+    }
+
+    fn raise_limit(&mut self) {
+        self.limit = (f64::from(self.score) + f64::from(self.best.loss_change)) * (1.0 - 1e-6);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sums(gradient: f64, rows: u32) -> Sums {
+        Sums { gradient, rows }
+    }
+
+    #[test]
+    fn scores_and_weights_are_those_of_the_closed_form() {
+        let penalty = Penalty::new(1.0, 1.0, 8);
+        // G = -4, H = 2, lambda = 1: weight 4/3, score 16/3.
+        assert_eq!(penalty.weight(sums(-4.0, 2)), 4.0 / 3.0);
+        assert_eq!(penalty.score(sums(-4.0, 2)), 16.0 / 3.0);
+        assert_eq!(penalty.reciprocals()[3], 0.25);
+        assert_eq!(penalty.reciprocals_of_rest(5)[2], 0.25);
+    }
+
+    #[test]
+    fn of_equal_splits_the_earlier_feature_wins_in_any_order() {
+        let penalty = Penalty::new(1.0, 1.0, 4);
+        let node = sums(0.0, 4);
+        let mut late = Contest::new(node, &penalty);
+        late.enter(&penalty, 7, sums(2.0, 2), true, || 0.5);
+        let mut early = Contest::new(node, &penalty);
+        early.enter(&penalty, 3, sums(2.0, 2), true, || 1.5);
+        let mut forth = late;
+        forth.merge(&early);
+        let mut back = early;
+        back.merge(&late);
+        assert_eq!(forth.best, back.best);
+        assert_eq!(forth.best.feature, 3);
+        // 2²/3 + 2²/3 - 0
+        assert_eq!(forth.best.loss_change, 4.0 / 3.0 + 4.0 / 3.0);
+    }
+
+    #[test]
+    fn a_child_below_the_least_weight_is_refused() {
+        let penalty = Penalty::new(0.0, 2.5, 5);
+        let mut contest = Contest::new(sums(0.0, 5), &penalty);
+        contest.enter(&penalty, 0, sums(3.0, 2), true, || 0.5);
+        assert!(!contest.best.is_worthwhile());
+        let penalty = Penalty::new(0.0, 2.0, 5);
+        contest.enter(&penalty, 0, sums(3.0, 2), true, || 0.5);
+        assert!(contest.best.is_worthwhile());
+    }
+
+    #[test]
+    fn the_limit_lets_equal_scores_through() {
+        let penalty = Penalty::new(1.0, 1.0, 4);
+        let mut contest = Contest::new(sums(1.0, 4), &penalty);
+        contest.enter(&penalty, 5, sums(2.0, 2), true, || 0.5);
+        let same = 4.0 / 3.0 + 1.0 / 3.0;
+        assert!(contest.may_win(same));
+        assert!(!contest.may_win(same * 0.99999));
+    }
+}
