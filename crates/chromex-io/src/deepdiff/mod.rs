@@ -13,4 +13,5 @@ mod pair;
 mod windows;
 
 pub use pair::DeepDiffPair;
+pub(crate) use pair::{PARTS, check_transform, target};
 pub use windows::{DeepDiffLayout, WindowTable, read_windows, write_windows};

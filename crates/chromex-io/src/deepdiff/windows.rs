@@ -142,21 +142,19 @@ pub fn read_windows(path: &Path, layout: &DeepDiffLayout) -> Result<WindowTable>
 pub fn write_windows(path: &Path, table: &WindowTable) -> Result<()> {
     table.check(path)?;
     compressed::write(path, |file| {
-        let mut line = String::new();
+        let mut line = Vec::new();
         for (gene, window) in table.windows.signal().outer_iter().enumerate() {
+            let label = format!("{}_{}_", table.ids[gene], table.symbols[gene]);
             for (bin, counts) in window.outer_iter().enumerate() {
                 line.clear();
-                line.push_str(&format!(
-                    "{}_{}_{}",
-                    table.ids[gene],
-                    table.symbols[gene],
-                    bin + 1
-                ));
+                line.extend_from_slice(label.as_bytes());
+                push_whole(&mut line, bin + 1);
                 for &count in counts {
-                    line.push_str(&format!(",{}", count as u32));
+                    line.push(b',');
+                    push_whole(&mut line, count as usize);
                 }
-                line.push('\n');
-                file.write_all(line.as_bytes())?;
+                line.push(b'\n');
+                file.write_all(&line)?;
             }
         }
         Ok(())
@@ -304,6 +302,14 @@ fn parse_whole(field: &[u8]) -> Option<u32> {
         byte.is_ascii_digit()
             .then(|| number * 10 + u32::from(byte - b'0'))
     })
+}
+
+/// Writes the digits of a number; formatting it would take most of the time of a table.
+fn push_whole(line: &mut Vec<u8>, number: usize) {
+    if number >= 10 {
+        push_whole(line, number / 10);
+    }
+    line.push(b'0' + (number % 10) as u8);
 }
 
 fn expected_bin(bin: usize, bins: usize, label: &[u8]) -> String {

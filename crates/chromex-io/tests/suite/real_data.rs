@@ -6,7 +6,7 @@ use chromex_io::deepdiff::{DeepDiffPair, read_windows, write_windows};
 use chromex_io::read_expression;
 
 #[allow(clippy::print_stderr)]
-fn data() -> Option<PathBuf> {
+pub(crate) fn data() -> Option<PathBuf> {
     let folder = std::env::var_os("CHROMEX_DATA").map(PathBuf::from);
     if folder.is_none() {
         eprintln!("skipped: CHROMEX_DATA is not set");
