@@ -1,1 +1,45 @@
-//! Turn chromatin into tokens: mark words and byte-level BPE.
+//! Turns chromatin into tokens: mark words and byte-level BPE.
+//!
+//! [`MarkWords`] turns histone-mark windows into [`MarkSentences`], one word per bin and one letter per mark;
+//! [`MarkWordsQuantiles`] learns where the letters change. [`Bpe`] learns a vocabulary from sentences or plain
+//! text, and the [`BpeTokenizer`] that comes of it encodes both with the ids of the Python library
+//! `tokenizers`. [`TokenColumns`] lays ids out as features.
+//!
+//! # Examples
+//!
+//! ```
+//! use chromex_core::{CellPair, Dataset, Encode, Fit, MarkWindows, Then};
+//! use chromex_tokens::{Bpe, MarkWords, TokenColumns};
+//! # let windows = |count| {
+//! #     MarkWindows::new(ndarray::Array3::from_elem((2, 3, 5), count), vec![String::new(); 5], 100)
+//! # };
+//! # let pairs = Dataset::unlabelled(CellPair::new(windows(0.0)?, windows(2.0)?)?);
+//! let columns = TokenColumns { length: 3, ..TokenColumns::raw_c() };
+//! let learner = MarkWords::default().then(Bpe::rigorous()).then(columns);
+//! let features = learner.fit(&pairs, &pairs, 7)?.encode(&pairs.inputs)?;
+//! assert_eq!(features.dim(), (2, 2 * 3));
+//! # Ok::<(), chromex_core::Error>(())
+//! ```
+
+mod alphabet;
+mod bpe;
+mod chunks;
+mod error;
+mod mark_words;
+mod quantiles;
+mod sentence_text;
+mod sentences;
+mod token_columns;
+mod tokenizer;
+mod tokenizer_file;
+mod word_table;
+
+pub use alphabet::MarkAlphabet;
+pub use bpe::Bpe;
+pub use error::{Error, Result};
+pub use mark_words::{MarkWords, Thresholds};
+pub use quantiles::MarkWordsQuantiles;
+pub use sentence_text::SentenceText;
+pub use sentences::MarkSentences;
+pub use token_columns::TokenColumns;
+pub use tokenizer::BpeTokenizer;
