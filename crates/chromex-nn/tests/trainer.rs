@@ -28,14 +28,20 @@ struct TwoLayersConfig {
 
 impl Network<Array2<f32>> for TwoLayers {
     fn forward(&self, inputs: &Array2<f32>, device: &Device) -> Result<Tensor<2>> {
-        let data = TensorData::new(inputs.iter().copied().collect(), inputs.dim());
+        let data = TensorData::new(
+            inputs.iter().copied().collect(),
+            [inputs.nrows(), inputs.ncols()],
+        );
         let inputs = Tensor::from_data(data, device);
         Ok(self.second.forward(self.first.forward(inputs)))
     }
 
     fn loss(&self, batch: &Dataset<Array2<f32>>, device: &Device) -> Result<Tensor<1>> {
         let targets = &batch.targets.values;
-        let data = TensorData::new(targets.iter().copied().collect(), targets.dim());
+        let data = TensorData::new(
+            targets.iter().copied().collect(),
+            [targets.nrows(), targets.ncols()],
+        );
         let truth = Tensor::<2>::from_data(data, device);
         Ok((self.forward(&batch.inputs, device)? - truth)
             .square()

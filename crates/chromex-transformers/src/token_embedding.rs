@@ -187,10 +187,7 @@ impl FittedTokenEmbedding {
                 });
                 let start = end - context;
                 let rows = batch.iter().map(|sentence| &sentence[start..end]);
-                let hidden = self
-                    .model
-                    .network
-                    .hidden(ids(rows, context, &self.model.device));
+                let hidden = model.network.hidden(ids(rows, context, &model.device));
                 let hidden = numbers(hidden.into_data());
                 let fresh = (known - start) * width..context * width;
                 for (row, states) in hidden.chunks(context * width).enumerate() {
@@ -227,7 +224,7 @@ fn averages(values: &[f32], width: usize, count: usize) -> Vec<f32> {
 mod tests {
     use super::*;
     use crate::Gpt2Config;
-    use chromex_nn::{Length, Recipe};
+    use chromex_nn::Length;
 
     fn tokens() -> TokenIds {
         // Two rows, two views, eight tokens each.
@@ -246,17 +243,11 @@ mod tests {
             hidden: 16,
             ..Gpt2Config::genegpt2()
         };
-        let model = LanguageModel::genegpt2(architecture);
-        let recipe = Recipe {
-            length: Length::Steps(2),
-            batch_rows: 4,
-            ..model.recipe.clone()
-        };
-        TokenEmbedding::new(LanguageModel {
-            recipe,
-            corpus: vec![View::First],
-            ..model
-        })
+        let mut model = LanguageModel::genegpt2(architecture);
+        model.recipe.length = Length::Steps(2);
+        model.recipe.batch_rows = 4;
+        model.corpus = vec![View::First];
+        TokenEmbedding::new(model)
     }
 
     fn encode(features: TokenFeatures) -> Array2<f32> {

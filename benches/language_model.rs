@@ -1,0 +1,41 @@
+//! One training step of GeneGPT-2's language model: 64 windows of 64 tokens, forward, backward, clip, AdamW.
+
+use chromex::core::{Dataset, Rows};
+use chromex::nn::{Length, Trainer};
+use chromex::transformers::{Gpt2Config, LanguageModel, TokenWindows};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+
+/// A stream as long as the published one, of its 752 ids.
+fn windows() -> TokenWindows {
+    let stream = (0..160_848_u64)
+        .map(|place| (place.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as u32 % 752)
+        .collect();
+    TokenWindows::all(stream, 64).expect("the stream is longer than a window")
+}
+
+fn training_step(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("gpt2_training_step");
+    let train = Dataset::unlabelled(windows());
+    let none = train.select(&[]);
+    for width in [32, 128, 256] {
+        let architecture = Gpt2Config::genegpt2_wide(width);
+        let id = BenchmarkId::from_parameter(format!("width={width},batch=64,context=64"));
+        group.sample_size(10);
+        group.bench_function(id, |bencher| {
+            // The trainer steps `n` times in one training; building the network is outside the steps but
+            // inside the time, which the number of steps makes negligible.
+            bencher.iter_custom(|steps| {
+                let mut recipe = LanguageModel::genegpt2(architecture.clone()).recipe;
+                recipe.length = Length::Steps(steps);
+                let trainer = Trainer::new(architecture.clone(), recipe);
+                let start = std::time::Instant::now();
+                trainer.train(&train, &none, 0).expect("training goes on");
+                start.elapsed()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, training_step);
+criterion_main!(benches);

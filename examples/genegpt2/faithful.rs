@@ -1,0 +1,89 @@
+//! The published protocol: trained on train and validation genes together, scored on the test genes, every
+//! configuration of the paper's tables reported.
+
+use chromex::boosting::Ridge;
+use chromex::core::{CellPair, Dataset, Experiment, GivenSplit, LogMeans, Then};
+use chromex::tokens::{Bpe, MarkWords, TokenColumns};
+use chromex::transformers::{Gpt2Config, TokenEmbedding, TokenFeatures};
+
+use crate::Sweep;
+use crate::models::{FEATURE_SETS, Setup, scored};
+use crate::published::PUBLISHED;
+use crate::support::{Anything, Options, Run};
+
+/// Makes the experiment of the paper's first table, and of a sweep where one is asked for.
+pub fn experiment(
+    dataset: Dataset<CellPair>,
+    setup: &Setup,
+    sweep: Option<Sweep>,
+) -> Experiment<CellPair> {
+    let ridge = LogMeans::transcription_start().then(Ridge::default());
+    let mut experiment =
+        scored(Experiment::new(dataset, GivenSplit::pooled())).floor("ridge", ridge);
+    for (set, views) in FEATURE_SETS {
+        let columns = TokenColumns {
+            views: views.to_vec(),
+            ..TokenColumns::raw()
+        };
+        let learner = MarkWords::default()
+            .then(Bpe::new(1000))
+            .then(columns)
+            .then(setup.boosting());
+        experiment = experiment.fixed_model(&format!("raw-tokens {set}"), learner);
+    }
+    for (suffix, architecture) in architectures(sweep) {
+        let embedding = TokenEmbedding::new(setup.language_model(architecture));
+        for (set, views) in FEATURE_SETS {
+            let features = TokenFeatures {
+                kind: setup.kind,
+                views: views.to_vec(),
+                ..TokenFeatures::default()
+            };
+            let learner = MarkWords::default()
+                .then(Bpe::new(1000))
+                .then(embedding.features(features))
+                .then(setup.boosting());
+            let folder = setup.model_folder(suffix.is_empty());
+            experiment = experiment.model_with(
+                &format!("embeddings {set}{suffix}"),
+                learner,
+                move |fitted, _, seed| match &folder {
+                    Some(folder) if seed == 0 => {
+                        let (tokenizer, embedding) =
+                            (&fitted.first.first.second, &fitted.first.second);
+                        Ok(crate::support::save_model(folder, tokenizer, embedding)?)
+                    }
+                    _ => Ok(()),
+                },
+            );
+        }
+    }
+    experiment
+}
+
+pub fn run(
+    dataset: Dataset<CellPair>,
+    setup: &Setup,
+    sweep: Option<Sweep>,
+    options: &Options,
+    run: Run,
+) -> Result<(), Anything> {
+    let experiment = options.choose(experiment(dataset, setup, sweep))?;
+    let report = run.experiment(experiment)?.run()?;
+    run.finish(&report, "GeneGPT-2, published protocol", &PUBLISHED)
+}
+
+/// The language models to train, each with what its models' names end in.
+fn architectures(sweep: Option<Sweep>) -> Vec<(String, Gpt2Config)> {
+    let mut all = vec![(String::new(), Gpt2Config::genegpt2())];
+    match sweep {
+        None => {}
+        Some(Sweep::Embedding) => all.extend(
+            [128, 256].map(|w| (format!(", width {w}"), Gpt2Config::genegpt2_wide(w))),
+        ),
+        Some(Sweep::Context) => all.extend(
+            [32, 128].map(|c| (format!(", context {c}"), Gpt2Config::genegpt2_context(c))),
+        ),
+    }
+    all
+}

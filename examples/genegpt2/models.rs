@@ -1,0 +1,86 @@
+//! The models of GeneGPT-2, each one expression over the traits.
+
+use std::sync::Arc;
+
+use chromex::boosting::GradientBoosting;
+use chromex::core::observe::{Observer, Silent};
+use chromex::core::{CellPair, Experiment, View};
+use chromex::metrics::{MeanSquaredError, Pearson, Spearman};
+use chromex::nn::{Checkpoints, Device, Length};
+use chromex::transformers::{EmbeddingKind, Gpt2Config, LanguageModel};
+
+use crate::support::{Options, Run};
+
+/// The feature sets of the paper: both cells, their difference, all three.
+pub const FEATURE_SETS: [(&str, &[View]); 3] = [
+    ("raw_c", &[View::First, View::Second]),
+    ("raw_d", &[View::Difference]),
+    ("raw", &[View::First, View::Second, View::Difference]),
+];
+
+/// What the models of one run have in common.
+pub struct Setup {
+    pub kind: EmbeddingKind,
+    device: Device,
+    observer: Arc<dyn Observer>,
+    checkpoints: Option<Checkpoints>,
+    quick: bool,
+}
+
+impl Setup {
+    pub fn new(device: Device, kind: EmbeddingKind) -> Self {
+        Self {
+            kind,
+            device,
+            observer: Arc::new(Silent),
+            checkpoints: None,
+            quick: false,
+        }
+    }
+
+    /// Tells progress to the run and saves training into its folder.
+    pub fn of_run(self, run: &Run, options: &Options) -> Self {
+        Self {
+            observer: run.observer(),
+            checkpoints: Some(run.checkpoints()),
+            quick: options.quick,
+            ..self
+        }
+    }
+
+    /// Makes the language model of one row of the paper's tables.
+    pub fn language_model(&self, architecture: Gpt2Config) -> LanguageModel {
+        let architecture = Gpt2Config {
+            layers: if self.quick { 1 } else { architecture.layers },
+            ..architecture
+        };
+        let mut model = LanguageModel::genegpt2(architecture)
+            .device(&self.device)
+            .observe(Arc::clone(&self.observer));
+        if self.quick {
+            model.recipe.length = Length::Steps(20);
+            model.recipe.batch_rows = 8;
+        }
+        match &self.checkpoints {
+            Some(checkpoints) => model.checkpoints(checkpoints.clone()),
+            None => model,
+        }
+    }
+
+    /// Makes the paper's regressor: XGBoost 1.5's defaults.
+    pub fn boosting(&self) -> GradientBoosting {
+        let mut boosting = GradientBoosting::default();
+        if self.quick {
+            boosting.rounds = 5;
+        }
+        boosting
+    }
+}
+
+/// Adds the scores that every table has.
+pub fn scored(experiment: Experiment<CellPair>) -> Experiment<CellPair> {
+    experiment
+        .metric(Pearson)
+        .metric(Spearman)
+        .metric(MeanSquaredError)
+}

@@ -1,0 +1,79 @@
+use std::path::PathBuf;
+
+use chromex::core::Experiment;
+use chromex::core::Rows;
+use chromex::nn::Device;
+use clap::Args;
+
+/// The flags of every example.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// Read real files from this folder instead of simulating
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Write the run into this folder [default: out/NAME]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Fit what is random with this many seeds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: Option<u64>,
+    /// Run networks on this device: cpu, cuda[:N] or wgpu
+    #[arg(long, value_name = "NAME", default_value = "cpu")]
+    pub device: String,
+    /// Run only these models: a name of --list, or its first word
+    #[arg(long, value_name = "MODEL,...", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// List the models and stop
+    #[arg(long)]
+    pub list: bool,
+    /// Go on with what an earlier run left in the folder
+    #[arg(long)]
+    pub resume: bool,
+    /// Do everything in seconds, too small to mean anything
+    #[arg(long)]
+    pub quick: bool,
+}
+
+impl Options {
+    /// Finds the device by its name among those that were compiled in.
+    pub fn device(&self) -> Result<Device, String> {
+        let (name, index) = self.device.split_once(':').unwrap_or((&self.device, "0"));
+        let index: usize = index
+            .parse()
+            .map_err(|_| format!("--device {}: `{index}` is not a number", self.device))?;
+        match (name, index) {
+            #[cfg(feature = "cpu")]
+            ("cpu", _) => Ok(Device::flex()),
+            #[cfg(feature = "cuda")]
+            ("cuda", index) => Ok(Device::cuda(index)),
+            #[cfg(feature = "wgpu")]
+            ("wgpu", _) => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+            _ => Err(format!(
+                "--device {}: not compiled in; build with --features {name}",
+                self.device
+            )),
+        }
+    }
+
+    /// Keeps the models that `--only` names, by whole name or first word.
+    pub fn choose<X: Rows + 'static>(
+        &self,
+        experiment: Experiment<X>,
+    ) -> chromex::core::Result<Experiment<X>> {
+        if self.only.is_empty() {
+            return Ok(experiment);
+        }
+        let known = experiment.names();
+        let mut chosen = Vec::new();
+        for asked in &self.only {
+            let of_word: Vec<String> = known
+                .iter()
+                .filter(|name| *name == asked || name.split(' ').next() == Some(asked))
+                .cloned()
+                .collect();
+            // A name that fits nothing is handed on for the experiment to refuse, with the list.
+            chosen.extend(if of_word.is_empty() { vec![asked.clone()] } else { of_word });
+        }
+        experiment.only(&chosen)
+    }
+}

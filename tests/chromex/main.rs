@@ -1,0 +1,10 @@
+//! One integration binary. What belongs where:
+
+/// Rules that every learner keeps, with the learners plugged in.
+mod conformance;
+
+/// Published figures of GeneGPT-2 on its own files (needs `CHROMEX_DATA`).
+mod genegpt2;
+
+/// The examples as a user runs them: flags, files, bad input, kill and resume.
+mod command_lines;
