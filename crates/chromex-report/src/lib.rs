@@ -1,1 +1,9 @@
 //! Tables, plots and run folders for chromex experiments.
+
+mod error;
+pub mod predictions;
+mod run_folder;
+pub mod tables;
+
+pub use error::{Error, Result};
+pub use run_folder::RunFolder;

@@ -1,0 +1,264 @@
+//! Reports as tables, for a terminal and for Markdown (the same text serves both).
+
+use std::fmt::Write;
+
+use chromex_core::{Comparison, Report, Summary};
+
+/// A published score, to stand beside ours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Published {
+    /// The model, as the report names it.
+    pub model: &'static str,
+    /// The metric, as the report names it.
+    pub metric: &'static str,
+    /// The score.
+    pub value: f64,
+}
+
+/// Lays the summaries of one target out: a line per model with every metric's mean and interval, floors last, published
+/// scores beside ours.
+pub fn scores(report: &Report, target: &str, published: &[Published]) -> String {
+    let lines: Vec<&Summary> = report
+        .summaries
+        .iter()
+        .filter(|line| line.target == target)
+        .collect();
+    let metrics = distinct(lines.iter().map(|line| line.metric.as_str()));
+    let mut rows = distinct(
+        lines
+            .iter()
+            .map(|line| (line.model.as_str(), &line.stratum)),
+    );
+    rows.sort_by_key(|(model, _)| is_floor(report, model));
+    let mut header = vec!["model".to_owned()];
+    for metric in &metrics {
+        header.push((*metric).to_owned());
+        if published.iter().any(|known| known.metric == *metric) {
+            header.push(format!("published {metric}"));
+        }
+    }
+    header.extend(["n".into(), "seeds".into()]);
+    let mut table = vec![header];
+    for (model, stratum) in rows {
+        let of = |metric: &str| {
+            lines
+                .iter()
+                .find(|l| l.model == model && l.metric == metric && &l.stratum == stratum)
+        };
+        let floor = if is_floor(report, model) {
+            " (floor)"
+        } else {
+            ""
+        };
+        let stratum = stratum.as_ref().map_or(String::new(), |s| format!(", {s}"));
+        let mut cells = vec![format!("{model}{stratum}{floor}")];
+        for metric in &metrics {
+            cells.push(of(metric).map_or("–".into(), |line| score(line)));
+            if published.iter().any(|known| known.metric == *metric) {
+                let known = published
+                    .iter()
+                    .find(|known| known.metric == *metric && known.model == model);
+                cells.push(known.map_or("–".into(), |known| format!("{:.3}", known.value)));
+            }
+        }
+        let any = metrics.iter().find_map(|metric| of(metric));
+        cells.push(any.map_or(String::new(), |line| line.n.to_string()));
+        cells.push(any.map_or(String::new(), |line| line.seeds.to_string()));
+        table.push(cells);
+    }
+    aligned(&table)
+}
+
+/// Lays the comparisons with the floors out, for one target and metric.
+pub fn comparisons(report: &Report, target: &str, metric: &str) -> String {
+    let header = ["model", "floor", "difference", "95 % interval", "p (Holm)"];
+    let mut table = vec![header.map(String::from).to_vec()];
+    for line in of_table(report, target, metric) {
+        table.push(vec![
+            line.model.clone(),
+            line.floor.clone(),
+            number(line.difference),
+            format!("[{}, {}]", number(line.low), number(line.high)),
+            if line.p_holm < 0.001 {
+                "< 0.001".into()
+            } else {
+                number(line.p_holm)
+            },
+        ]);
+    }
+    aligned(&table)
+}
+
+/// Says which models do not beat a floor: a deep model that loses to a constant or a line is a finding.
+pub fn findings(report: &Report, target: &str, metric: &str) -> String {
+    let mut text = String::new();
+    for line in of_table(report, target, metric) {
+        let above = line.low > 0.0 || line.high < 0.0;
+        let verdict = match (line.loses, above) {
+            (true, true) => "scores worse than",
+            (true, false) => "does not beat",
+            (false, false) => "cannot be told from",
+            (false, true) => continue,
+        };
+        let _ = writeln!(
+            text,
+            "- {} {verdict} the floor {} in {metric}: {} [{}, {}], n = {}.",
+            line.model,
+            line.floor,
+            number(line.difference),
+            number(line.low),
+            number(line.high),
+            line.n
+        );
+    }
+    text
+}
+
+/// The comparisons of one target and metric that are defined.
+fn of_table<'a>(
+    report: &'a Report,
+    target: &'a str,
+    metric: &'a str,
+) -> impl Iterator<Item = &'a Comparison> {
+    report.comparisons.iter().filter(move |line| {
+        line.target == target && line.metric == metric && line.difference.is_finite()
+    })
+}
+
+fn is_floor(report: &Report, model: &str) -> bool {
+    report.floors.iter().any(|floor| floor == model)
+}
+
+fn score(line: &Summary) -> String {
+    if !line.mean.is_finite() {
+        return "undefined".into();
+    }
+    let spread = if line.seeds > 1 {
+        format!(" ± {}", number(line.standard_deviation))
+    } else {
+        String::new()
+    };
+    format!(
+        "{}{spread} [{}, {}]",
+        number(line.mean),
+        number(line.low),
+        number(line.high)
+    )
+}
+
+fn number(value: f64) -> String {
+    if value.is_finite() {
+        format!("{value:.3}")
+    } else {
+        "–".into()
+    }
+}
+
+fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut seen = Vec::new();
+    for value in values {
+        if !seen.contains(&value) {
+            seen.push(value);
+        }
+    }
+    seen
+}
+
+/// Writes a Markdown table whose columns also line up in a terminal.
+fn aligned(table: &[Vec<String>]) -> String {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let columns = table.first().map_or(0, Vec::len);
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            let lengths = table.iter().map(|row| cell(&row[column]).chars().count());
+            lengths.max().unwrap_or(0).max(3)
+        })
+        .collect();
+    let mut text = String::new();
+    for (index, row) in table.iter().enumerate() {
+        for (value, width) in row.iter().zip(&widths) {
+            let _ = write!(text, "| {:<width$} ", cell(value));
+        }
+        text.push_str("|\n");
+        if index == 0 {
+            for width in &widths {
+                let _ = write!(text, "| {} ", "-".repeat(*width));
+            }
+            text.push_str("|\n");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> Report {
+        let line = |model: &str, mean, seeds| Summary {
+            model: model.into(),
+            target: "y".into(),
+            metric: "pearson".into(),
+            stratum: None,
+            mean,
+            standard_deviation: 0.02,
+            low: mean - 0.1,
+            high: mean + 0.1,
+            seeds,
+            n: 200,
+        };
+        let comparison = |low, high, loses| Comparison {
+            model: "deep|er".into(),
+            floor: "ridge".into(),
+            target: "y".into(),
+            metric: "pearson".into(),
+            difference: (low + high) / 2.0,
+            low,
+            high,
+            p_value: 0.01,
+            p_holm: 0.02,
+            loses,
+            n: 200,
+        };
+        Report {
+            summaries: vec![
+                line("ridge", 0.711, 1),
+                line("mean", f64::NAN, 1),
+                line("deep|er", 0.5, 5),
+            ],
+            comparisons: vec![comparison(-0.3, -0.1, true), comparison(-0.2, 0.1, true)],
+            floors: vec!["ridge".into(), "mean".into()],
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn models_come_first_floors_last_and_undefined_scores_say_so() {
+        let published = [Published {
+            model: "deep|er",
+            metric: "pearson",
+            value: 0.415,
+        }];
+        let table = scores(&report(), "y", &published);
+        let lines: Vec<&str> = table.lines().collect();
+        assert!(lines[0].contains("published pearson"));
+        assert!(lines[2].starts_with("| deep\\|er"));
+        assert!(lines[2].contains("0.500 ± 0.020 [0.400, 0.600]") && lines[2].contains("0.415"));
+        assert!(lines[3].contains("ridge (floor)") && lines[3].contains("0.711 [0.611, 0.811]"));
+        assert!(lines[4].contains("undefined"));
+        // Every line is as wide as the next, in characters.
+        assert!(
+            lines
+                .iter()
+                .all(|l| l.chars().count() == lines[0].chars().count())
+        );
+    }
+
+    #[test]
+    fn losing_to_a_floor_is_said_with_its_certainty() {
+        let text = findings(&report(), "y", "pearson");
+        assert!(text.contains("deep|er scores worse than the floor ridge"));
+        assert!(text.contains("deep|er does not beat the floor ridge"));
+        assert_eq!(comparisons(&report(), "y", "mse").lines().count(), 2);
+    }
+}
