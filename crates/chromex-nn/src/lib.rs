@@ -11,6 +11,7 @@ pub mod blocks;
 mod checkpoint;
 mod clip;
 mod error;
+pub mod fused;
 mod network;
 mod observers;
 mod optimizer;

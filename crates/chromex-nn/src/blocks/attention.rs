@@ -1,10 +1,9 @@
 use burn::Tensor;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
 use serde::{Deserialize, Serialize};
 
+use crate::fused::self_attention;
 use crate::{Device, Error, Result};
 
 /// Self-attention of several heads over one projection to queries, keys and values.
@@ -59,20 +58,8 @@ impl SelfAttention {
     ///
     /// `[rows, length, width]` to the same.
     pub fn forward(&self, inputs: Tensor<3>) -> Tensor<3> {
-        let [rows, length, width] = inputs.dims();
-        let heads = self.config.heads;
-        let joint = self
-            .queries_keys_values
-            .forward(inputs)
-            .reshape([rows, length, 3 * heads, width / heads])
-            .swap_dims(1, 2);
-        let part = |index: usize| joint.clone().narrow(1, index * heads, heads);
-        let options = AttentionModuleOptions {
-            is_causal: self.config.causal,
-            ..AttentionModuleOptions::default()
-        };
-        let attended = attention(part(0), part(1), part(2), None, None, options);
-        self.output
-            .forward(attended.swap_dims(1, 2).reshape([rows, length, width]))
+        let joint = self.queries_keys_values.forward(inputs);
+        let attended = self_attention(joint, self.config.heads, self.config.causal);
+        self.output.forward(attended)
     }
 }

@@ -1,10 +1,11 @@
 use burn::Tensor;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::activation::{gelu, gelu_approximate};
+use burn::tensor::activation::gelu;
 use serde::{Deserialize, Serialize};
 
 use crate::Device;
+use crate::fused::gelu_tanh;
 
 /// Two linear layers with an activation between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +61,7 @@ impl FeedForward {
         let hidden = self.expand.forward(inputs);
         self.contract.forward(match self.activation {
             Activation::Gelu => gelu(hidden),
-            Activation::GeluTanh => gelu_approximate(hidden),
+            Activation::GeluTanh => gelu_tanh(hidden),
         })
     }
 }

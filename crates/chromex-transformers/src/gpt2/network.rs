@@ -1,9 +1,10 @@
 use burn::Tensor;
 use burn::module::Module;
 use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig};
-use burn::tensor::{Int, TensorData, activation::log_softmax};
+use burn::tensor::{Int, TensorData};
 use chromex_core::{Dataset, Rows, random};
 use chromex_nn::blocks::TransformerBlock;
+use chromex_nn::fused::cross_entropy;
 use chromex_nn::{Architecture, Device, Network, weights};
 
 use super::Gpt2Config;
@@ -160,16 +161,17 @@ impl Network<TokenWindows> for Gpt2 {
         batch: &Dataset<TokenWindows>,
         device: &Device,
     ) -> chromex_nn::Result<Tensor<1>> {
-        let ids = self.ids(&batch.inputs, device)?;
+        let windows = &batch.inputs;
+        let ids = self.ids(windows, device)?;
         let [rows, length] = ids.dims();
         let [_, width] = self.tokens.weight.dims();
-        let predicting = rows * (length - 1);
         let hidden = self
-            .hidden(ids.clone().narrow(1, 0, length - 1))
-            .reshape([predicting, width]);
-        let next = ids.narrow(1, 1, length - 1).reshape([predicting, 1]);
-        let log_likelihood = log_softmax(self.scores(hidden), 1).gather(1, next);
-        Ok(-log_likelihood.mean())
+            .hidden(ids.narrow(1, 0, length - 1))
+            .reshape([rows * (length - 1), width]);
+        let next = (0..rows)
+            .flat_map(|row| windows.window(row)[1..].iter().copied())
+            .collect();
+        Ok(cross_entropy(self.scores(hidden), next))
     }
 }
 
