@@ -3,11 +3,12 @@ use std::sync::Arc;
 
 use crate::{Error, Result};
 
-/// Spells a bin's marks as a word: one letter per mark, in the marks' order, by the level of its signal.
+/// Spells a bin's marks as a word: one letter per mark, in the marks' order, by the level of its
+/// signal.
 ///
-/// Three levels are `l`, `m`, `h` (and two are `l`, `m`); more are `a`, `b`, `c` and so on. A word's code counts
-/// in the base of the levels, the first mark being the highest digit, so that five marks of three
-/// levels have the 243 codes from `lllll` = 0 to `hhhhh` = 242.
+/// Three levels are `l`, `m`, `h` (and two are `l`, `m`); more are `a`, `b`, `c` and so on. A
+/// word's code counts in the base of the levels, the first mark being the highest digit, so that
+/// five marks of three levels have the 243 codes from `lllll` = 0 to `hhhhh` = 242.
 ///
 /// # Examples
 ///
@@ -36,8 +37,8 @@ impl MarkAlphabet {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when there is no mark, when the levels are not 2 to 26, or when there are more than
-    /// 65,536 words.
+    /// [`Error::Setting`] when there is no mark, when the levels are not 2 to 26, or when there are
+    /// more than 65,536 words.
     pub fn new(marks: usize, levels: usize) -> Result<Self> {
         let setting = |name, expected: &str, found: String| Error::Setting {
             name,

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use chromex_core::{Dataset, Fit, View};
+use chromex_core::{Dataset, Fit, Rows, View};
 use serde::{Deserialize, Serialize};
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
@@ -11,17 +11,18 @@ use tokenizers::{
 use crate::chunks::chunk_end;
 use crate::{BpeTokenizer, Error, MarkSentences, Result};
 
-/// Learns byte-level BPE: starts from the 256 bytes and merges the pair of neighbours that is most frequent
-/// until the vocabulary is full or no pair is frequent enough.
+/// Learns byte-level BPE: starts from the 256 bytes and merges the pair of neighbours that is most
+/// frequent until the vocabulary is full or no pair is frequent enough.
 ///
-/// The same lines give the same vocabulary, merges and ids as `ByteLevelBPETokenizer` of the Python library
-/// `tokenizers`. Mark sentences are learned from the counts of their words, without making text.
+/// The same lines give the same vocabulary, merges and ids as `ByteLevelBPETokenizer` of the Python
+/// library `tokenizers`. Mark sentences are learned from the counts of their words, without making
+/// text.
 ///
 /// # Errors
 ///
-/// Learning refuses a vocabulary below the bytes and special tokens, special tokens that are empty, repeated or
-/// contain white space, a suffix that does not begin with a space, and sentences without any of
-/// [`views`](Self::views).
+/// Learning refuses a vocabulary below the bytes and special tokens, special tokens that are empty,
+/// repeated or contain white space, a suffix that does not begin with a space, and sentences
+/// without any of [`views`](Self::views).
 ///
 /// # Examples
 ///
@@ -41,8 +42,9 @@ use crate::{BpeTokenizer, Error, MarkSentences, Result};
 ///
 /// # Differences from the paper
 ///
-/// None in the default. [`rigorous`](Self::rigorous) leaves out two accidents: the literal ` <mask>` that every
-/// published prompt ends in, and the first word's missing space, which splits it where others are whole.
+/// None in the default. [`rigorous`](Self::rigorous) leaves out two accidents: the literal
+/// ` <mask>` that every published prompt ends in, and the first word's missing space, which splits it
+/// where others are whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bpe {
@@ -56,8 +58,8 @@ pub struct Bpe {
     pub views: Vec<View>,
     /// Whether a text's first word is read as if a space stood before it.
     pub leading_space: bool,
-    /// What follows the last word when mark sentences are encoded. It is not learned from, and plain text is
-    /// encoded without it.
+    /// What follows the last word when mark sentences are encoded. It is not learned from, and
+    /// plain text is encoded without it.
     pub suffix: String,
 }
 
@@ -98,11 +100,13 @@ impl Bpe {
 
     /// Learns from plain text, each line on its own.
     ///
-    /// A line break is learned from where the lines carry it, as [`str::split_inclusive`] leaves it.
+    /// A line break is learned from where the lines carry it, as [`str::split_inclusive`] leaves
+    /// it.
     ///
     /// # Errors
     ///
-    /// As for mark sentences, [`Error::Setting`]; [`Error::Corpus`] when a pair stands more than 2^31 - 1 times.
+    /// As for mark sentences, [`Error::Setting`]; [`Error::Corpus`] when a pair stands more than
+    /// 2^31 - 1 times.
     ///
     /// # Examples
     ///
@@ -142,7 +146,7 @@ impl Bpe {
         }
         let mut first_words = vec![0_u64; alphabet.words()];
         let mut spaced_words = vec![0_u64; alphabet.words()];
-        for row in 0..chromex_core::Rows::len(sentences) {
+        for row in 0..sentences.len() {
             for &view in &learned {
                 if let [first, others @ ..] = sentences.sentence(row, view) {
                     first_words[usize::from(*first)] += 1;

@@ -6,11 +6,11 @@
 //! 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 //! ```
 //!
-//! No match holds white space after something else, so that one always begins where a space follows a visible
-//! character, and what comes before cannot change it: the expression looks ahead only. It looks ahead of
-//! white space only, and a run of it never ends where such a chunk ends. Each chunk is thus encoded as it
-//! would be in its place, and as chunks repeat, their ids can be kept. The same holds around a line break
-//! that stands alone between visible characters.
+//! No match holds white space after something else, so that one always begins where a space follows
+//! a visible character, and what comes before cannot change it: the expression looks ahead only. It
+//! looks ahead of white space only, and a run of it never ends where such a chunk ends. Each chunk
+//! is thus encoded as it would be in its place, and as chunks repeat, their ids can be kept. The
+//! same holds around a line break that stands alone between visible characters.
 
 use std::collections::HashMap;
 
@@ -22,8 +22,8 @@ use crate::word_table::WordTable;
 
 /// Finds where the chunk that begins at `start` ends.
 ///
-/// With `at_line_breaks`, a line break ends a chunk as well. That is wrong for tokenizers that put a space
-/// before a text's first word, since they would put one before the line break.
+/// With `at_line_breaks`, a line break ends a chunk as well. That is wrong for tokenizers that put
+/// a space before a text's first word, since they would put one before the line break.
 pub(crate) fn chunk_end(text: &[u8], start: usize, at_line_breaks: bool) -> usize {
     let ends = |pair: &[u8]| {
         pair[0].is_ascii_graphic() && (pair[1] == b' ' || (at_line_breaks && pair[1] == b'\n'))
@@ -32,7 +32,8 @@ pub(crate) fn chunk_end(text: &[u8], start: usize, at_line_breaks: bool) -> usiz
     found.map_or(text.len(), |position| start + position + 1)
 }
 
-/// Encodes text chunk by chunk: mark words by a table, others by the tokenizer, whose answers are kept.
+/// Encodes text chunk by chunk: mark words by a table, others by the tokenizer, whose answers are
+/// kept.
 pub(crate) struct ChunkEncoder<'a> {
     tokenizer: &'a Tokenizer,
     table: &'a WordTable,

@@ -124,14 +124,14 @@ pub enum Error {
         /// What is not in the vocabulary.
         found: String,
     },
-    /// A tokenizer file has a part that could bring the tokenizer library down.
-    #[error("part `{part}`: expected {expected}, found {found}")]
+    /// A tokenizer file has a step that could bring the tokenizer library down.
+    #[error("`{part}`: expected one of {expected:?}, found `{found}`")]
     Part {
-        /// Which part.
+        /// Which part of the file.
         part: &'static str,
-        /// What would have been allowed.
-        expected: &'static str,
-        /// What was found.
+        /// The kinds that are allowed.
+        expected: &'static [&'static str],
+        /// The kind that was found.
         found: String,
     },
     /// The tokenizer library refused.

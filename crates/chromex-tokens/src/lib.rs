@@ -1,9 +1,9 @@
 //! Turns chromatin into tokens: mark words and byte-level BPE.
 //!
-//! [`MarkWords`] turns histone-mark windows into [`MarkSentences`], one word per bin and one letter per mark;
-//! [`MarkWordsQuantiles`] learns where the letters change. [`Bpe`] learns a vocabulary from sentences or plain
-//! text, and the [`BpeTokenizer`] that comes of it encodes both with the ids of the Python library
-//! `tokenizers`. [`TokenColumns`] lays ids out as features.
+//! [`MarkWords`] turns histone-mark windows into [`MarkSentences`], one word per bin and one letter
+//! per mark; [`MarkWordsQuantiles`] learns where the letters change. [`Bpe`] learns a vocabulary
+//! from sentences or plain text, and the [`BpeTokenizer`] that comes of it encodes both with the
+//! ids of the Python library `tokenizers`. [`TokenColumns`] lays ids out as features.
 //!
 //! # Examples
 //!

@@ -4,15 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, MarkAlphabet, MarkSentences, Result};
 
-/// Turns mark windows into sentences: one word per bin, one letter per mark, by the level of its signal.
+/// Turns mark windows into sentences: one word per bin, one letter per mark, by the level of its
+/// signal.
 ///
-/// A cell's level is the number of thresholds that its signal reaches, so that the published 1 and 2
-/// spell no reads as `l`, one as `m` and more as `h`. A pair of cells has three sentences per gene: the first
-/// cell, the second, and their difference, whose letters are `l` where the first cell has less, `m` where
-/// both have the same and `h` where it has more. One cell's windows have one sentence.
+/// A cell's level is the number of thresholds that its signal reaches, so that the published 1 and
+/// 2 spell no reads as `l`, one as `m` and more as `h`. A pair of cells has three sentences per
+/// gene: the first cell, the second, and their difference, whose letters are `l` where the first
+/// cell has less, `m` where both have the same and `h` where it has more. One cell's windows have
+/// one sentence.
 ///
-/// All sentences share one alphabet, of three letters or, where there are more than two thresholds, of one
-/// more than there are thresholds. [`MarkWordsQuantiles`](crate::MarkWordsQuantiles) learns the thresholds of each mark.
+/// All sentences share one alphabet, of three letters or, where there are more than two thresholds,
+/// of one more than there are thresholds. [`MarkWordsQuantiles`](crate::MarkWordsQuantiles) learns
+/// the thresholds of each mark.
 ///
 /// # Errors
 ///
@@ -33,8 +36,8 @@ use crate::{Error, MarkAlphabet, MarkSentences, Result};
 ///
 /// # Differences from the paper
 ///
-/// None: the letters of all 1,800 published sentences come out of the counts. That differences follow their
-/// sign is read off the published sentences; the text does not say it.
+/// None: the letters of all 1,800 published sentences come out of the counts. That differences
+/// follow their sign is read off the published sentences; the text does not say it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MarkWords {
@@ -44,7 +47,8 @@ pub struct MarkWords {
     pub whole_counts: bool,
 }
 
-/// The signals at which a mark's letter changes, ascending: a signal reaches a threshold that it equals.
+/// The signals at which a mark's letter changes, ascending: a signal reaches a threshold that it
+/// equals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Thresholds {

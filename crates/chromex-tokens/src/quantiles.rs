@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, MarkWords, Result, Thresholds};
 
-/// Learns the thresholds of [`MarkWords`] for each mark, as quantiles of its signal in the training rows.
+/// Learns the thresholds of [`MarkWords`] for each mark, as quantiles of its signal in the training
+/// rows.
 ///
-/// The threshold of a quantile is the lowest signal seen that has at least that share of the signals below it,
-/// so that ties never leave the lowest letter without signals. Where two quantiles meet in one signal, the
-/// later one moves on to the next signal seen, or above all of them. Both cells of a pair are pooled.
+/// The threshold of a quantile is the lowest signal seen that has at least that share of the
+/// signals below it, so that ties never leave the lowest letter without signals. Where two
+/// quantiles meet in one signal, the later one moves on to the next signal seen, or above all of
+/// them. Both cells of a pair are pooled.
 ///
 /// # Examples
 ///

@@ -40,9 +40,9 @@ impl MarkSentences {
     ///
     /// # Errors
     ///
-    /// [`Error::Sentence`] with line and column when a word has other letters or another length, when words
-    /// are not parted by single spaces, when a line has more or fewer words than the first, or when it
-    /// lacks the suffix.
+    /// [`Error::Sentence`] with line and column when a word has other letters or another length,
+    /// when words are not parted by single spaces, when a line has more or fewer words than the
+    /// first, or when it lacks the suffix.
     pub fn parse(text: &str, alphabet: &MarkAlphabet, layout: &SentenceText) -> Result<Self> {
         let mut parser = Parser::new(alphabet, &layout.suffix);
         for line in text.lines() {
@@ -55,8 +55,8 @@ impl MarkSentences {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the file cannot be opened; [`Error::File`] when it cannot be read through or does not
-    /// [`parse`](Self::parse).
+    /// [`Error::Io`] when the file cannot be opened; [`Error::File`] when it cannot be read through
+    /// or does not [`parse`](Self::parse).
     pub fn read(path: &Path, alphabet: &MarkAlphabet, layout: &SentenceText) -> Result<Self> {
         let file = File::open(path).map_err(|source| Error::Io {
             action: "open",

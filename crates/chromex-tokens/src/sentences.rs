@@ -5,8 +5,8 @@ use crate::{Error, MarkAlphabet, Result};
 
 /// Mark windows as sentences: one word per bin, one sentence per row and view.
 ///
-/// A word is kept as its code, two bytes, in place of its letters; text is made on demand. The words
-/// lose nothing of the levels: [`levels`](Self::levels) gives them back.
+/// A word is kept as its code, two bytes, in place of its letters; text is made on demand. The
+/// words lose nothing of the levels: [`levels`](Self::levels) gives them back.
 ///
 /// # Examples
 ///
@@ -36,8 +36,8 @@ impl MarkSentences {
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] when the views differ from the second axis in number, or there are none, or a code
-    /// is not below [`MarkAlphabet::words`].
+    /// [`Error::Shape`] when the views differ from the second axis in number, or there are none, or
+    /// a code is not below [`MarkAlphabet::words`].
     pub fn new(codes: Array3<u16>, views: Vec<View>, alphabet: MarkAlphabet) -> Result<Self> {
         let (rows, found, words) = codes.dim();
         if found != views.len() || views.is_empty() {

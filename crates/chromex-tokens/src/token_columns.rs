@@ -6,9 +6,9 @@ use crate::{Error, Result};
 
 /// Lays the first token ids of a row's sentences out as numbers, one column per position.
 ///
-/// This is the raw-token baseline of GeneGPT-2. Longer sentences are cut; the published tokenizer makes
-/// 208 or 209 tokens of one sentence in seven, because a first word without a space before it may split, so
-/// that the columns of those sentences are shifted.
+/// This is the raw-token baseline of GeneGPT-2. Longer sentences are cut; the published tokenizer
+/// makes 208 or 209 tokens of one sentence in seven, because a first word without a space before it
+/// may split, so that the columns of those sentences are shifted.
 ///
 /// # Shapes
 ///

@@ -11,12 +11,13 @@ use crate::{Error, MarkAlphabet, MarkSentences, Result};
 
 /// Encodes mark sentences and plain text with a learned or loaded BPE vocabulary.
 ///
-/// Made by fitting [`Bpe`](crate::Bpe) or by [`load`](Self::load). Every id is the one that the Python library
-/// `tokenizers` gives for the same text, without adding special tokens; but a byte-level tokenizer encodes
-/// text in chunks that do not depend on each other, so the ids of mark words lie in a table, and mark
-/// sentences are encoded from their codes without making text.
+/// Made by fitting [`Bpe`](crate::Bpe) or by [`load`](Self::load). Every id is the one that the
+/// Python library `tokenizers` gives for the same text, without adding special tokens; but a
+/// byte-level tokenizer encodes text in chunks that do not depend on each other, so the ids of mark
+/// words lie in a table, and mark sentences are encoded from their codes without making text.
 ///
-/// Truncation and padding are left to who reads the ids, and dropped from tokenizers that are loaded.
+/// Truncation and padding are left to who reads the ids, and dropped from tokenizers that are
+/// loaded.
 ///
 /// # Examples
 ///
@@ -56,7 +57,8 @@ impl BpeTokenizer {
         })
     }
 
-    /// Sets what follows the last word when mark sentences are encoded: ` <mask>` in the published prompts.
+    /// Sets what follows the last word when mark sentences are encoded: ` <mask>` in the published
+    /// prompts.
     ///
     /// A tokenizer file does not keep it.
     ///
@@ -149,7 +151,8 @@ impl BpeTokenizer {
         self.token_ids(ids, ends, vec![View::Whole])
     }
 
-    /// Encodes every line that a reader gives, as [`encode_lines`](Self::encode_lines), while holding one.
+    /// Encodes every line that a reader gives, as [`encode_lines`](Self::encode_lines), while
+    /// holding one.
     ///
     /// # Errors
     ///
@@ -292,8 +295,9 @@ fn adds_leading_space(tokenizer: &Tokenizer) -> bool {
     byte_level(tokenizer).is_some_and(|byte_level| byte_level.add_prefix_space)
 }
 
-/// Tells whether the chunks of a text can be encoded one by one: words are split by the byte-level expression,
-/// nothing rewrites the text, merges are not dropped at random, and no added token reaches over a space.
+/// Tells whether the chunks of a text can be encoded one by one: words are split by the byte-level
+/// expression, nothing rewrites the text, merges are not dropped at random, and no added token
+/// reaches over a space.
 fn encodes_chunks_apart(tokenizer: &Tokenizer) -> bool {
     let splits = byte_level(tokenizer).is_some_and(|byte_level| byte_level.use_regex);
     let sure = match tokenizer.get_model() {

@@ -12,7 +12,8 @@ use crate::{BpeTokenizer, Error, Result};
 const MOST_BYTES: u64 = 32 << 20;
 
 impl BpeTokenizer {
-    /// Writes a `tokenizer.json` that the Python library `tokenizers` opens and encodes identically with.
+    /// Writes a `tokenizer.json` that the Python library `tokenizers` opens and encodes identically
+    /// with.
     ///
     /// # Errors
     ///
@@ -30,8 +31,9 @@ impl BpeTokenizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the file cannot be read; [`Error::File`] when it is larger than 32 MiB, is not a
-    /// tokenizer or one of another kind than BPE, or has ids beyond its vocabulary.
+    /// [`Error::Io`] when the file cannot be read; [`Error::File`] when it is larger than 32 MiB,
+    /// is not a tokenizer or one of another kind than BPE, has ids beyond its vocabulary, or has a
+    /// step that is known to panic.
     pub fn load(path: &Path) -> Result<Self> {
         let read = || -> std::io::Result<Vec<u8>> {
             let mut bytes = Vec::new();
@@ -108,13 +110,51 @@ struct Kind {
     kind: Option<String>,
 }
 
-/// What is checked of a file before the tokenizer library sees it, since that panics where some of it is off.
+/// What is checked of a file before the tokenizer library sees it, since that panics where some of
+/// it is off.
 #[derive(Deserialize)]
 struct TokenizerFile {
     model: Model,
     #[serde(default)]
     added_tokens: Vec<Added>,
+    normalizer: Option<Part>,
+    pre_tokenizer: Option<Part>,
 }
+
+/// A step before merging. A step of kind `Sequence` consists of others.
+#[derive(Deserialize)]
+struct Part {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default, alias = "normalizers", alias = "pretokenizers")]
+    parts: Vec<Part>,
+}
+
+/// Normalizers that cannot bring the library down, whatever their settings; `Replace`, `Prepend`
+/// and `Precompiled` can.
+const NORMALIZERS: [&str; 9] = [
+    "BertNormalizer",
+    "ByteLevel",
+    "Lowercase",
+    "NFC",
+    "NFD",
+    "NFKC",
+    "NFKD",
+    "Strip",
+    "StripAccents",
+];
+
+/// Splitters that cannot bring the library down, whatever their settings; `FixedLength` can.
+const PRE_TOKENIZERS: [&str; 8] = [
+    "BertPreTokenizer",
+    "ByteLevel",
+    "Digits",
+    "Metaspace",
+    "Punctuation",
+    "Split",
+    "Whitespace",
+    "WhitespaceSplit",
+];
 
 #[derive(Deserialize)]
 struct Model {
@@ -151,7 +191,27 @@ impl TokenizerFile {
                 return Err(token_id(token, ids.len(), id));
             }
         }
+        if let Some(normalizer) = &self.normalizer {
+            normalizer.check("normalizer", &NORMALIZERS)?;
+        }
+        if let Some(pre_tokenizer) = &self.pre_tokenizer {
+            pre_tokenizer.check("pre_tokenizer", &PRE_TOKENIZERS)?;
+        }
         self.model.check_merges()
+    }
+}
+
+impl Part {
+    fn check(&self, part: &'static str, known: &'static [&'static str]) -> Result<()> {
+        if self.kind != "Sequence" && !known.contains(&self.kind.as_str()) {
+            return Err(Error::Part {
+                part,
+                expected: known,
+                found: self.kind.clone(),
+            });
+        }
+        let mut parts = self.parts.iter();
+        parts.try_for_each(|step| step.check(part, known))
     }
 }
 

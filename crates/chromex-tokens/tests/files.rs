@@ -131,6 +131,27 @@ fn merges_of_tokens_that_do_not_exist_are_named() {
 }
 
 #[test]
+fn steps_that_bring_the_library_down_are_named() {
+    let replace = json!({"type": "Replace", "pattern": {"String": ""}, "content": "ll"});
+    let message = message(|file| file["normalizer"] = replace.clone());
+    assert!(
+        message.starts_with("`normalizer`: expected one of ["),
+        "{message}"
+    );
+    assert!(message.ends_with("], found `Replace`"), "{message}");
+    let hidden = json!({"type": "Sequence", "normalizers": [{"type": "NFC"}, replace]});
+    assert!(matches!(
+        read(|file| file["normalizer"] = hidden),
+        Err(Error::Part { .. })
+    ));
+    let length = json!({"type": "FixedLength", "length": 0});
+    assert!(matches!(
+        read(|file| file["pre_tokenizer"] = length),
+        Err(Error::Part { .. })
+    ));
+}
+
+#[test]
 fn truncation_and_padding_are_left_to_the_reader_of_the_ids() {
     let truncation =
         json!({"direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 0});
