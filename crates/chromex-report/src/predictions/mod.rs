@@ -61,7 +61,7 @@ mod tests {
     fn round_trip(predictions: &Predictions) -> Predictions {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("predictions.parquet");
-        write(predictions, &path).unwrap();
+        write(&path, predictions).unwrap();
         read(&path).unwrap()
     }
 
@@ -109,7 +109,7 @@ mod tests {
     fn a_record_that_stands_twice_is_refused_and_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let records = vec![record("a", 1, 2, 1, false), record("a", 1, 2, 1, false)];
-        let error = write(&Predictions { records }, &folder.path().join("p")).unwrap_err();
+        let error = write(&folder.path().join("p"), &Predictions { records }).unwrap_err();
         assert!(matches!(error, Error::Record { seed: 1, .. }), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
@@ -120,7 +120,7 @@ mod tests {
         let mut short = record("a", 0, 3, 1, false);
         short.clusters.pop();
         let records = vec![short];
-        let error = write(&Predictions { records }, &folder.path().join("p")).unwrap_err();
+        let error = write(&folder.path().join("p"), &Predictions { records }).unwrap_err();
         assert!(error.to_string().contains("found 2"), "{error}");
     }
 
@@ -129,7 +129,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.parquet");
         let records = vec![record("a", 0, 40, 1, true)];
-        write(&Predictions { records }, &path).unwrap();
+        write(&path, &Predictions { records }).unwrap();
         let whole = std::fs::read(&path).unwrap();
         for length in 0..whole.len() {
             std::fs::write(&path, &whole[..length]).unwrap();
@@ -143,7 +143,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.parquet");
         let records = vec![record("a", 0, 9, 2, true), record("b", 0, 9, 2, false)];
-        write(&Predictions { records }, &path).unwrap();
+        write(&path, &Predictions { records }).unwrap();
         let whole = std::fs::read(&path).unwrap();
         let mut refused = 0;
         for place in 0..whole.len() {

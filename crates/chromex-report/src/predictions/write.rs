@@ -32,11 +32,11 @@ use crate::{Error, Result};
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("predictions.parquet");
 /// # let predictions = chromex_core::Predictions::default();
-/// chromex_report::predictions::write(&predictions, &path)?;
+/// chromex_report::predictions::write(&path, &predictions)?;
 /// assert_eq!(chromex_report::predictions::read(&path)?, predictions);
 /// # Ok::<(), chromex_report::Error>(())
 /// ```
-pub fn write(predictions: &Predictions, path: &Path) -> Result<()> {
+pub fn write(path: &Path, predictions: &Predictions) -> Result<()> {
     let mut seen = HashSet::new();
     for record in &predictions.records {
         check(record)?;
