@@ -126,6 +126,22 @@ impl DeepDiffPair {
             .collect())
     }
 
+    /// Lists the files that [`load`](Self::load) reads, as they are found.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingTable`].
+    pub fn files(&self) -> Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for cell in [&self.first, &self.second] {
+            for part in PARTS {
+                files.push(self.windows_path(cell, part)?);
+            }
+            files.push(find(&self.folder, format!("{cell}.expr.csv"))?);
+        }
+        Ok(files)
+    }
+
     fn counts(&self, cell: &str, genes: &[String]) -> Result<Vec<f64>> {
         let path = find(&self.folder, format!("{cell}.expr.csv"))?;
         let table: ExpressionTable = read_expression(&path)?;
