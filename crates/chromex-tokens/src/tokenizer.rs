@@ -39,14 +39,11 @@ pub struct BpeTokenizer {
 impl BpeTokenizer {
     /// Takes a tokenizer whose ids are sound.
     pub(crate) fn new(mut tokenizer: Tokenizer) -> Result<Self> {
-        // The library's memory of encoded words outlives the tokenizer in every thread that used it.
-        if let ModelWrapper::BPE(model) = tokenizer.get_model() {
-            let mut model = model.clone();
-            model.resize_cache(0);
-            tokenizer.with_model(model);
-        }
         let table = match encodes_chunks_apart(&tokenizer) {
-            true => Some(WordTable::new(&tokenizer, MarkAlphabet::default())?.into()),
+            true => {
+                forget_words(&mut tokenizer);
+                Some(WordTable::new(&tokenizer, MarkAlphabet::default())?.into())
+            }
             false => None,
         };
         Ok(Self {
@@ -282,6 +279,16 @@ pub(crate) fn ids_of(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>> {
         source,
     })?;
     Ok(encoding.get_ids().to_vec())
+}
+
+/// Stops the library from keeping the words that it encodes, which the chunks make needless: it keeps
+/// them for every thread, and longer than the tokenizer.
+fn forget_words(tokenizer: &mut Tokenizer) {
+    if let ModelWrapper::BPE(model) = tokenizer.get_model() {
+        let mut model = model.clone();
+        model.resize_cache(0);
+        tokenizer.with_model(model);
+    }
 }
 
 fn byte_level(tokenizer: &Tokenizer) -> Option<&ByteLevel> {
