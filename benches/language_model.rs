@@ -1,6 +1,6 @@
 //! One training step of GeneGPT-2's language model: 64 windows of 64 tokens, forward, backward, clip, AdamW.
 
-use chromex::core::{Dataset, Rows};
+use chromex::core::Dataset;
 use chromex::nn::{Length, Trainer};
 use chromex::transformers::{Gpt2Config, LanguageModel, TokenWindows};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};

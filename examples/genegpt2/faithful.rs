@@ -9,10 +9,10 @@ use chromex::transformers::{Gpt2Config, TokenEmbedding, TokenFeatures};
 use crate::Sweep;
 use crate::models::{FEATURE_SETS, Setup, scored};
 use crate::published::PUBLISHED;
-use crate::support::{Anything, Options, Run};
+use crate::support::{Anything, Options, Run, save_model};
 
 /// Makes the experiment of the paper's first table, and of a sweep where one is asked for.
-pub fn experiment(
+pub(crate) fn experiment(
     dataset: Dataset<CellPair>,
     setup: &Setup,
     sweep: Option<Sweep>,
@@ -43,7 +43,7 @@ pub fn experiment(
                 .then(Bpe::new(1000))
                 .then(embedding.features(features))
                 .then(setup.boosting());
-            let folder = setup.model_folder(suffix.is_empty());
+            let folder = setup.model_folder().filter(|_| suffix.is_empty());
             experiment = experiment.model_with(
                 &format!("embeddings {set}{suffix}"),
                 learner,
@@ -51,7 +51,7 @@ pub fn experiment(
                     Some(folder) if seed == 0 => {
                         let (tokenizer, embedding) =
                             (&fitted.first.first.second, &fitted.first.second);
-                        Ok(crate::support::save_model(folder, tokenizer, embedding)?)
+                        save_model(folder, tokenizer, embedding)
                     }
                     _ => Ok(()),
                 },
@@ -61,7 +61,7 @@ pub fn experiment(
     experiment
 }
 
-pub fn run(
+pub(crate) fn run(
     dataset: Dataset<CellPair>,
     setup: &Setup,
     sweep: Option<Sweep>,
@@ -78,12 +78,11 @@ fn architectures(sweep: Option<Sweep>) -> Vec<(String, Gpt2Config)> {
     let mut all = vec![(String::new(), Gpt2Config::genegpt2())];
     match sweep {
         None => {}
-        Some(Sweep::Embedding) => all.extend(
-            [128, 256].map(|w| (format!(", width {w}"), Gpt2Config::genegpt2_wide(w))),
-        ),
-        Some(Sweep::Context) => all.extend(
-            [32, 128].map(|c| (format!(", context {c}"), Gpt2Config::genegpt2_context(c))),
-        ),
+        Some(Sweep::Embedding) => {
+            all.extend([128, 256].map(|w| (format!(", width {w}"), Gpt2Config::genegpt2_wide(w))))
+        }
+        Some(Sweep::Context) => all
+            .extend([32, 128].map(|c| (format!(", context {c}"), Gpt2Config::genegpt2_context(c)))),
     }
     all
 }

@@ -6,6 +6,8 @@
 //!
 //! `cargo run --release --example genegpt2 -- --help`
 
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 mod faithful;
 mod models;
 mod published;
@@ -86,13 +88,13 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         ("embedding", format!("{:?}", flags.embedding)),
         ("sweep", format!("{:?}", flags.sweep)),
     ];
-    let mut run = Run::begin("genegpt2", options, &settings)?;
+    let mut run = Run::begin("genegpt2", options, 5, &settings)?;
     let dataset = match &options.data {
         Some(folder) => read(folder, &mut run)?,
         None if options.quick => simulated(30)?,
         None => simulated(600)?,
     };
-    let setup = Setup::new(options.device()?, flags.embedding.kind()).of_run(&run, options);
+    let setup = Setup::new(options.device()?, flags.embedding.kind()).of_run(&run, options)?;
     match flags.mode {
         Mode::Faithful => faithful::run(dataset, &setup, flags.sweep, options, run),
         Mode::Rigorous => rigorous::run(dataset, &setup, options, run),

@@ -1,5 +1,6 @@
 //! The models of GeneGPT-2, each one expression over the traits.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chromex::boosting::GradientBoosting;
@@ -9,47 +10,55 @@ use chromex::metrics::{MeanSquaredError, Pearson, Spearman};
 use chromex::nn::{Checkpoints, Device, Length};
 use chromex::transformers::{EmbeddingKind, Gpt2Config, LanguageModel};
 
-use crate::support::{Options, Run};
+use crate::support::{Anything, Options, Run};
 
 /// The feature sets of the paper: both cells, their difference, all three.
-pub const FEATURE_SETS: [(&str, &[View]); 3] = [
+pub(crate) const FEATURE_SETS: [(&str, &[View]); 3] = [
     ("raw_c", &[View::First, View::Second]),
     ("raw_d", &[View::Difference]),
     ("raw", &[View::First, View::Second, View::Difference]),
 ];
 
 /// What the models of one run have in common.
-pub struct Setup {
-    pub kind: EmbeddingKind,
+pub(crate) struct Setup {
+    pub(crate) kind: EmbeddingKind,
     device: Device,
     observer: Arc<dyn Observer>,
     checkpoints: Option<Checkpoints>,
+    model_folder: Option<PathBuf>,
     quick: bool,
 }
 
 impl Setup {
-    pub fn new(device: Device, kind: EmbeddingKind) -> Self {
+    pub(crate) fn new(device: Device, kind: EmbeddingKind) -> Self {
         Self {
             kind,
             device,
             observer: Arc::new(Silent),
             checkpoints: None,
+            model_folder: None,
             quick: false,
         }
     }
 
     /// Tells progress to the run and saves training into its folder.
-    pub fn of_run(self, run: &Run, options: &Options) -> Self {
-        Self {
+    pub(crate) fn of_run(self, run: &Run, options: &Options) -> Result<Self, Anything> {
+        Ok(Self {
             observer: run.observer(),
-            checkpoints: Some(run.checkpoints()),
+            checkpoints: Some(run.checkpoints()?),
+            model_folder: Some(run.model_folder()?),
             quick: options.quick,
             ..self
-        }
+        })
+    }
+
+    /// Names where the files of the base language model go, where there is a run.
+    pub(crate) fn model_folder(&self) -> Option<PathBuf> {
+        self.model_folder.clone()
     }
 
     /// Makes the language model of one row of the paper's tables.
-    pub fn language_model(&self, architecture: Gpt2Config) -> LanguageModel {
+    pub(crate) fn language_model(&self, architecture: Gpt2Config) -> LanguageModel {
         let architecture = Gpt2Config {
             layers: if self.quick { 1 } else { architecture.layers },
             ..architecture
@@ -68,7 +77,7 @@ impl Setup {
     }
 
     /// Makes the paper's regressor: XGBoost 1.5's defaults.
-    pub fn boosting(&self) -> GradientBoosting {
+    pub(crate) fn boosting(&self) -> GradientBoosting {
         let mut boosting = GradientBoosting::default();
         if self.quick {
             boosting.rounds = 5;
@@ -78,7 +87,7 @@ impl Setup {
 }
 
 /// Adds the scores that every table has.
-pub fn scored(experiment: Experiment<CellPair>) -> Experiment<CellPair> {
+pub(crate) fn scored(experiment: Experiment<CellPair>) -> Experiment<CellPair> {
     experiment
         .metric(Pearson)
         .metric(Spearman)

@@ -34,13 +34,13 @@ enum Regressor {
 }
 
 /// Lists the models that are scored on the test genes.
-pub fn names(dataset: Dataset<CellPair>) -> Vec<String> {
+pub(crate) fn names(dataset: Dataset<CellPair>) -> Vec<String> {
     let mut names = with_floors(dataset, PENALTIES[0]).names();
     names.push(CHOSEN.to_owned());
     names
 }
 
-pub fn run(
+pub(crate) fn run(
     dataset: Dataset<CellPair>,
     setup: &Setup,
     options: &Options,
@@ -49,7 +49,8 @@ pub fn run(
     let base = TokenEmbedding::new(setup.language_model(Gpt2Config::genegpt2()));
     let boosting = setup.boosting();
 
-    let mut selection = Experiment::new(dataset.clone(), GivenSplit::default()).part(Part::Validation);
+    let mut selection =
+        Experiment::new(dataset.clone(), GivenSplit::default()).part(Part::Validation);
     selection = scored(selection);
     for penalty in PENALTIES {
         selection = selection.fixed_model(&ridge_name(penalty), start_ridge(penalty));
@@ -85,7 +86,13 @@ fn candidates() -> Vec<Candidate> {
         for (set, views) in FEATURE_SETS {
             for average in [1, 10] {
                 for regressor in regressors.clone() {
-                    candidates.push(Candidate { kind, set, views, average, regressor });
+                    candidates.push(Candidate {
+                        kind,
+                        set,
+                        views,
+                        average,
+                        regressor,
+                    });
                 }
             }
         }
@@ -139,13 +146,13 @@ fn ridge_name(penalty: f64) -> String {
     format!("ridge, penalty {penalty}")
 }
 
-fn with_floors(
-    dataset: Dataset<CellPair>,
-    penalty: f64,
-) -> Experiment<CellPair> {
+fn with_floors(dataset: Dataset<CellPair>, penalty: f64) -> Experiment<CellPair> {
     scored(Experiment::new(dataset, GivenSplit::pooled()))
         .floor("ridge", start_ridge(penalty))
-        .floor("ridge, shuffled targets", ShuffledTargets(start_ridge(penalty)))
+        .floor(
+            "ridge, shuffled targets",
+            ShuffledTargets(start_ridge(penalty)),
+        )
 }
 
 /// Finds what scores best on the validation genes.

@@ -4,6 +4,6 @@ mod options;
 mod progress;
 mod run;
 
-pub use options::Options;
-pub use progress::Progress;
-pub use run::{Run, report_errors};
+pub(crate) use options::Options;
+pub(crate) use progress::Progress;
+pub(crate) use run::{Anything, Run, report_errors, save_model};

@@ -7,36 +7,36 @@ use clap::Args;
 
 /// The flags of every example.
 #[derive(Args, Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// Read real files from this folder instead of simulating
     #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
     /// Write the run into this folder [default: out/NAME]
     #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// Fit what is random with this many seeds
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub seeds: Option<u64>,
+    pub(crate) seeds: Option<u64>,
     /// Run networks on this device: cpu, cuda[:N] or wgpu
     #[arg(long, value_name = "NAME", default_value = "cpu")]
-    pub device: String,
+    pub(crate) device: String,
     /// Run only these models: a name of --list, or its first word
     #[arg(long, value_name = "MODEL,...", value_delimiter = ',')]
-    pub only: Vec<String>,
+    pub(crate) only: Vec<String>,
     /// List the models and stop
     #[arg(long)]
-    pub list: bool,
+    pub(crate) list: bool,
     /// Go on with what an earlier run left in the folder
     #[arg(long)]
-    pub resume: bool,
+    pub(crate) resume: bool,
     /// Do everything in seconds, too small to mean anything
     #[arg(long)]
-    pub quick: bool,
+    pub(crate) quick: bool,
 }
 
 impl Options {
     /// Finds the device by its name among those that were compiled in.
-    pub fn device(&self) -> Result<Device, String> {
+    pub(crate) fn device(&self) -> Result<Device, String> {
         let (name, index) = self.device.split_once(':').unwrap_or((&self.device, "0"));
         let index: usize = index
             .parse()
@@ -56,7 +56,7 @@ impl Options {
     }
 
     /// Keeps the models that `--only` names, by whole name or first word.
-    pub fn choose<X: Rows + 'static>(
+    pub(crate) fn choose<X: Rows + 'static>(
         &self,
         experiment: Experiment<X>,
     ) -> chromex::core::Result<Experiment<X>> {
@@ -72,7 +72,11 @@ impl Options {
                 .cloned()
                 .collect();
             // A name that fits nothing is handed on for the experiment to refuse, with the list.
-            chosen.extend(if of_word.is_empty() { vec![asked.clone()] } else { of_word });
+            chosen.extend(if of_word.is_empty() {
+                vec![asked.clone()]
+            } else {
+                of_word
+            });
         }
         experiment.only(&chosen)
     }

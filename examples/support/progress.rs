@@ -7,7 +7,7 @@ use chromex::core::observe::{Event, Observer};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// Draws a bar per task on a terminal and writes a plain line now and then elsewhere.
-pub struct Progress {
+pub(crate) struct Progress {
     bars: MultiProgress,
     on_terminal: bool,
     tasks: Mutex<HashMap<String, Task>>,
@@ -22,7 +22,7 @@ struct Task {
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 impl Progress {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             bars: MultiProgress::new(),
             on_terminal: std::io::stderr().is_terminal(),

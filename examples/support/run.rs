@@ -7,15 +7,23 @@ use std::time::Instant;
 use chromex::core::observe::Observer;
 use chromex::core::{Experiment, Report, Rows, RunRecord};
 use chromex::nn::{Checkpoints, CsvLog, JsonLinesLog};
-use chromex::report::RunFolder;
+use chromex::report::tables::{self, Published};
+use chromex::report::{RunFolder, html, plots};
+use chromex::tokens::BpeTokenizer;
+use chromex::transformers::FittedTokenEmbedding;
 
 use super::{Options, Progress};
 
+/// Where finished fits and trainings under way are saved.
+const FITS: &str = "fits";
+/// Where every reported step of every training is written.
+const TRAINING: &str = "training.csv";
+
 /// Whatever can go wrong in an example.
-pub type Anything = Box<dyn Error>;
+pub(crate) type Anything = Box<dyn Error>;
 
 /// One run of an example: its output folder, its record, its progress.
-pub struct Run {
+pub(crate) struct Run {
     folder: RunFolder,
     record: RunRecord,
     observer: Arc<Vec<Arc<dyn Observer>>>,
@@ -25,7 +33,7 @@ pub struct Run {
 }
 
 /// Runs an example and prints what went wrong, with its causes, once.
-pub fn report_errors(run: impl FnOnce() -> Result<(), Anything>) -> ExitCode {
+pub(crate) fn report_errors(run: impl FnOnce() -> Result<(), Anything>) -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -44,7 +52,7 @@ pub fn report_errors(run: impl FnOnce() -> Result<(), Anything>) -> ExitCode {
 
 impl Run {
     /// Opens the output folder, before any work.
-    pub fn begin(
+    pub(crate) fn begin(
         example: &str,
         options: &Options,
         default_seeds: u64,
@@ -57,9 +65,7 @@ impl Run {
         };
         let folder = RunFolder::create(&path, options.resume)?;
         let mut record = RunRecord::new(example, &options.device);
-        record
-            .versions
-            .insert("burn".into(), "0.22.1".into());
+        record.versions.extend(locked_versions());
         let flags = [
             ("data", format!("{:?}", options.data)),
             ("quick", options.quick.to_string()),
@@ -76,7 +82,7 @@ impl Run {
         record.seeds = (0..seeds).collect();
         let observer: Vec<Arc<dyn Observer>> = vec![
             Arc::new(Progress::new()),
-            Arc::new(CsvLog::open(&path.join("training.csv"))?),
+            Arc::new(CsvLog::open(&path.join(TRAINING))?),
             Arc::new(JsonLinesLog::open(&path.join("training.jsonl"))?),
         ];
         Ok(Self {
@@ -90,52 +96,134 @@ impl Run {
     }
 
     /// Lends what listens to progress.
-    pub fn observer(&self) -> Arc<dyn Observer> {
+    pub(crate) fn observer(&self) -> Arc<dyn Observer> {
         self.observer.clone()
     }
 
     /// Records a file that was read.
-    pub fn add_input(&mut self, file: &Path) -> Result<(), Anything> {
+    pub(crate) fn add_input(&mut self, file: &Path) -> Result<(), Anything> {
         Ok(self.record.add_input(file)?)
     }
 
     /// Names where training is saved.
-    pub fn checkpoints(&self) -> Result<Checkpoints, Anything> {
+    pub(crate) fn checkpoints(&self) -> Result<Checkpoints, Anything> {
         Ok(Checkpoints {
-            folder: self.folder.fits()?,
+            folder: self.folder.folder(FITS)?,
             every_steps: 50,
             data: self.identity(),
         })
     }
 
     /// Says something about the run in its report.
-    pub fn note(&self, note: &str) {
-        let mut notes = self.notes.lock().unwrap_or_else(|e| e.into_inner());
-        notes.push(note.to_owned());
+    pub(crate) fn note(&self, note: &str) {
+        lock(&self.notes).push(note.to_owned());
     }
 
-    /// Names a file or folder in the output folder.
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+    /// Makes the folder of the model's files and names it.
+    pub(crate) fn model_folder(&self) -> Result<PathBuf, Anything> {
+        Ok(self.folder.folder("model")?)
+    }
+
+    /// Writes what the validation rows chose from.
+    pub(crate) fn save_selection(&self, report: &Report) -> Result<(), Anything> {
+        report.write(&self.folder.path().join("selection.json"))?;
+        let text = sections(report, &[]);
+        Ok(self.folder.write_text("selection.md", &text)?)
+    }
+
+    /// Writes everything that the folder promises and prints the tables.
+    pub(crate) fn finish(
+        mut self,
+        report: &Report,
+        title: &str,
+        published: &[Published],
+    ) -> Result<(), Anything> {
+        self.record.seconds = Some(self.started.elapsed().as_secs_f64());
+        let notes = std::mem::take(&mut *lock(&self.notes));
+        let mut text = format!("# {title}\n\n");
+        for note in &notes {
+            text.push_str(&format!("{note}\n\n"));
+        }
+        text.push_str(&sections(report, published));
+        let drawn = self.draw(report)?;
+        for (name, _, picture) in &drawn {
+            self.folder
+                .write_text(&format!("plots/{name}.svg"), picture)?;
+        }
+        self.folder.write_text("report.md", &text)?;
+        let pictures: Vec<(String, String)> = drawn
+            .into_iter()
+            .map(|(_, caption, picture)| (caption, picture))
+            .collect();
+        let page = html::page(title, &self.record, report, &notes, &pictures);
+        self.folder.write_text("report.html", &page)?;
+        self.folder.write_report(report, &self.record)?;
+        println!("{text}");
+        println!("Written to {}", self.folder.path().display());
+        Ok(())
+    }
+
+    /// Draws the plots: name, caption, picture.
+    fn draw(&self, report: &Report) -> Result<Vec<(String, String, String)>, Anything> {
+        let mut drawn = vec![(
+            "intervals".to_owned(),
+            "Pearson r with 95 % intervals".to_owned(),
+            plots::intervals(report, "pearson")?,
+        )];
+        for model in report.predictions.models() {
+            let name: String = model
+                .chars()
+                .map(|c| if c.is_alphanumeric() { c } else { '-' })
+                .collect();
+            let picture = plots::scatter(&report.predictions, model)?;
+            drawn.push((format!("scatter-{name}"), model.to_owned(), picture));
+        }
+        let series = self.losses()?;
+        if !series.is_empty() {
+            let title = "Loss of the language model";
+            let picture = plots::loss_curve(title, &series)?;
+            drawn.push(("loss".to_owned(), title.to_owned(), picture));
+        }
+        Ok(drawn)
+    }
+
+    /// Reads the loss curves of all trainings, those before a kill included.
+    fn losses(&self) -> Result<Vec<(String, Vec<(f64, f64)>)>, Anything> {
+        let mut series: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
+        for line in csv::Reader::from_path(self.folder.path().join(TRAINING))?.deserialize() {
+            let (task, step, name, value): (String, f64, String, f64) = line?;
+            if !name.ends_with("loss") {
+                continue;
+            }
+            let label = match name.as_str() {
+                "loss" => task,
+                _ => format!("{task}, validation"),
+            };
+            match series.iter_mut().find(|(known, _)| *known == label) {
+                Some((_, points)) => points.push((step, value)),
+                None => series.push((label, vec![(step, value)])),
+            }
+        }
+        Ok(series)
     }
 
     /// Gives an experiment the run's seeds, progress and saved fits.
-    pub fn experiment<X: Rows + 'static>(
+    pub(crate) fn experiment<X: Rows + 'static>(
         &self,
         experiment: Experiment<X>,
     ) -> Result<Experiment<X>, Anything> {
         Ok(experiment
             .seeds(self.seeds)
             .observe(self.observer())
-            .resume_in(&self.folder.fits()?, &self.identity()))
+            .resume_in(&self.folder.folder(FITS)?, &self.identity()))
     }
 
     /// Says what decides the numbers of a run: settings and input files.
     fn identity(&self) -> String {
         let mut text = String::new();
         for (name, value) in &self.record.flags {
-            // Which models run does not change what each of them computes.
-            if name != "only" {
+            // Neither which models run nor where files lie changes what a model computes.
+            if name != "only" && name != "data" {
                 text.push_str(&format!("{name}={value}\n"));
             }
         }
@@ -144,4 +232,71 @@ impl Run {
         }
         text
     }
+}
+
+/// Writes a tokenizer and a language model as files that the Python libraries open.
+pub(crate) fn save_model(
+    folder: &Path,
+    tokenizer: &BpeTokenizer,
+    embedding: &FittedTokenEmbedding,
+) -> chromex::core::Result<()> {
+    let model = &embedding.model;
+    model
+        .architecture
+        .write_folder(&model.network.network, folder)?;
+    tokenizer.save(&folder.join("tokenizer.json"))?;
+    Ok(())
+}
+
+/// Lays a report out, target by target.
+fn sections(report: &Report, published: &[Published]) -> String {
+    let mut targets: Vec<&str> = Vec::new();
+    for line in &report.summaries {
+        if !targets.contains(&line.target.as_str()) {
+            targets.push(&line.target);
+        }
+    }
+    let mut text = String::new();
+    for target in targets {
+        let table = tables::scores(report, target, published);
+        text.push_str(&format!("## {target}\n\n{table}\n"));
+        text.push_str(
+            "Brackets: 95 % percentile bootstrap over genes; ±: standard deviation over seeds.\n\n",
+        );
+        let compared = tables::comparisons(report, target, "pearson");
+        if compared.lines().count() > 2 {
+            text.push_str(&format!(
+                "Against the floors, in Pearson r:\n\n{compared}\n"
+            ));
+        }
+        let findings = tables::findings(report, target, "pearson");
+        if !findings.is_empty() {
+            text.push_str(&format!("{findings}\n"));
+        }
+    }
+    text
+}
+
+/// Reads the versions of what computes the numbers from the lock file that the example was built with.
+fn locked_versions() -> Vec<(String, String)> {
+    let lock = include_str!("../../Cargo.lock");
+    let mut versions = Vec::new();
+    for package in lock.split("[[package]]") {
+        let field = |name: &str| {
+            let start = package.find(&format!("\n{name} = \""))? + name.len() + 5;
+            package[start..].split('"').next()
+        };
+        if let (Some(name), Some(version)) = (field("name"), field("version"))
+            && ["burn", "burn-flex", "ndarray", "tokenizers"].contains(&name)
+        {
+            versions.push((name.to_owned(), version.to_owned()));
+        }
+    }
+    versions
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -7,7 +7,10 @@ use chromex::io::simulate::SimulatedPair;
 /// Finds a built example beside this test's own binary; `cargo test` builds both.
 fn example(name: &str) -> Command {
     let own = std::env::current_exe().expect("a test has a path");
-    let folder = own.parent().and_then(Path::parent).expect("target/PROFILE/deps/NAME");
+    let folder = own
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/PROFILE/deps/NAME");
     Command::new(folder.join("examples").join(name))
 }
 
@@ -29,7 +32,10 @@ fn refused(arguments: &[&str], parts: &[&str]) {
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success(), "{arguments:?} went through");
     for part in parts {
-        assert!(message.contains(part), "{arguments:?}: {message} lacks {part}");
+        assert!(
+            message.contains(part),
+            "{arguments:?}: {message} lacks {part}"
+        );
     }
     assert!(!message.contains("panicked"), "{message}");
 }
@@ -51,9 +57,19 @@ fn the_quick_run_leaves_every_promised_file() {
     let out = tempfile::tempdir().unwrap();
     let folder = out.path().join("run");
     let output = run(&["--quick", "--out", folder.to_str().unwrap()]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let table = String::from_utf8_lossy(&output.stdout).into_owned();
-    for model in ["raw-tokens raw_c", "embeddings raw_d", "ridge", "mean", "median"] {
+    for model in [
+        "raw-tokens raw_c",
+        "embeddings raw_d",
+        "ridge",
+        "mean",
+        "median",
+    ] {
         assert!(table.contains(model), "the table lacks {model}");
     }
     for file in [
@@ -69,16 +85,22 @@ fn the_quick_run_leaves_every_promised_file() {
         assert!(folder.join(file).is_file(), "{file}");
     }
     assert!(std::fs::read_dir(folder.join("plots")).unwrap().count() >= 2);
-    let report: serde_json::Value = serde_json::from_str(&text(folder.join("report.json"))).unwrap();
+    let report: serde_json::Value =
+        serde_json::from_str(&text(folder.join("report.json"))).unwrap();
     let score = &report["scores"][0];
-    for field in ["model", "target", "metric", "fold", "seed", "value", "low", "high", "n"] {
+    for field in [
+        "model", "target", "metric", "fold", "seed", "value", "low", "high", "n",
+    ] {
         assert!(score.get(field).is_some(), "{field}");
     }
     let read = chromex::report::predictions::read(&folder.join("predictions.parquet")).unwrap();
     assert!(read.models().contains(&"embeddings raw"));
 
     // The folder is full now: only --resume may write into it.
-    refused(&["--quick", "--out", folder.to_str().unwrap()], &[folder.to_str().unwrap(), "--resume"]);
+    refused(
+        &["--quick", "--out", folder.to_str().unwrap()],
+        &[folder.to_str().unwrap(), "--resume"],
+    );
     let again = run(&["--quick", "--resume", "--out", folder.to_str().unwrap()]);
     assert!(again.status.success());
 }
@@ -91,7 +113,8 @@ fn only_and_list_name_models() {
     assert!(names.lines().any(|name| name == "raw-tokens raw"));
     let out = tempfile::tempdir().unwrap();
     let folder = out.path().join("run");
-    let run_only = |only: &str| run(&["--quick", "--only", only, "--out", folder.to_str().unwrap()]);
+    let run_only =
+        |only: &str| run(&["--quick", "--only", only, "--out", folder.to_str().unwrap()]);
     assert!(run_only("ridge,mean").status.success());
     let report = text(folder.join("report.json"));
     assert!(report.contains("\"ridge\"") && !report.contains("raw-tokens"));
@@ -103,7 +126,10 @@ fn flags_that_cannot_be_are_refused() {
     refused(&["--seeds", "0"], &["--seeds"]);
     refused(&["--device", "abacus"], &["abacus"]);
     refused(&["--mode", "hopeful"], &["faithful", "rigorous"]);
-    refused(&["--data", "/nowhere/at/all", "--only", "mean"], &["/nowhere/at/all"]);
+    refused(
+        &["--data", "/nowhere/at/all", "--only", "mean"],
+        &["/nowhere/at/all"],
+    );
 }
 
 #[test]
@@ -111,7 +137,10 @@ fn an_output_folder_that_cannot_be_written_is_refused_before_any_work() {
     let out = tempfile::tempdir().unwrap();
     let file = out.path().join("file");
     std::fs::write(&file, "in the way").unwrap();
-    refused(&["--quick", "--out", file.to_str().unwrap()], &[file.to_str().unwrap()]);
+    refused(
+        &["--quick", "--out", file.to_str().unwrap()],
+        &[file.to_str().unwrap()],
+    );
     assert_eq!(text(&file), "in the way");
 }
 
@@ -140,12 +169,24 @@ fn bad_tables_are_one_error_with_path_and_line() {
     };
     let table = "Cell1.train.csv";
     broken(table, &|_| String::new(), &[]);
-    broken(table, &|t| t.lines().take(250).collect::<Vec<_>>().join("\n"), &["200"]);
-    broken(table, &line(7, |l| l.rsplit_once(',').unwrap().0.into()), &["7"]);
+    broken(
+        table,
+        &|t| t.lines().take(250).collect::<Vec<_>>().join("\n"),
+        &["200"],
+    );
+    broken(
+        table,
+        &line(7, |l| l.rsplit_once(',').unwrap().0.into()),
+        &["7"],
+    );
     broken(table, &line(7, |l| format!("{l}x")), &["7"]);
     broken(table, &line(7, |l| l.replacen(',', ",-", 1)), &["7"]);
     broken(table, &line(7, |_| String::new()), &["7"]);
-    broken("Cell1.expr.csv", &|t| t.lines().skip(3).collect::<Vec<_>>().join("\n"), &[]);
+    broken(
+        "Cell1.expr.csv",
+        &|t| t.lines().skip(3).collect::<Vec<_>>().join("\n"),
+        &[],
+    );
 }
 
 #[test]
@@ -163,8 +204,15 @@ fn a_run_that_is_killed_goes_on_to_the_same_weights() {
         ]
     };
     let finish = |folder: &str| {
-        let output = example("genegpt2").args(arguments(folder)).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = example("genegpt2")
+            .args(arguments(folder))
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         std::fs::read(out.path().join(folder).join("model/model.safetensors")).unwrap()
     };
     let whole = finish("whole");

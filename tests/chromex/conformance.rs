@@ -38,7 +38,11 @@ where
     let first = predict(1);
     assert_eq!(first.dim(), (8, 1), "{name}");
     assert!(first.iter().all(|value| value.is_finite()), "{name}");
-    assert_eq!(first, predict(1), "{name}: the same seed gave other numbers");
+    assert_eq!(
+        first,
+        predict(1),
+        "{name}: the same seed gave other numbers"
+    );
     first != predict(2)
 }
 
@@ -67,7 +71,10 @@ fn learners_that_draw_nothing_ignore_the_seed() {
 #[test]
 fn learners_that_draw_follow_the_seed() {
     let start = LogMeans::transcription_start();
-    assert!(check("shuffled ridge", ShuffledTargets(start.then(Ridge::default()))));
+    assert!(check(
+        "shuffled ridge",
+        ShuffledTargets(start.then(Ridge::default()))
+    ));
     let mut model = LanguageModel::genegpt2(Gpt2Config {
         layers: 1,
         ..Gpt2Config::genegpt2()

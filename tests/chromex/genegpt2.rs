@@ -90,10 +90,21 @@ fn sentences_and_labels_are_rebuilt_from_counts() {
     let mut differing = 0;
     let mut compared = 0;
     for (part, name) in [("train", "Train"), ("valid", "Valid"), ("test", "Test")] {
-        let rows: Vec<usize> = (0..dataset.len()).filter(|&row| parts.label(row) == part).collect();
-        for (cell, view) in [("C1", View::First), ("C2", View::Second), ("Diff", View::Difference)] {
-            let text = std::fs::read_to_string(sentences.join(format!("{cell}{name}.csv"))).unwrap();
-            let column = words.views().iter().position(|known| *known == view).unwrap();
+        let rows: Vec<usize> = (0..dataset.len())
+            .filter(|&row| parts.label(row) == part)
+            .collect();
+        for (cell, view) in [
+            ("C1", View::First),
+            ("C2", View::Second),
+            ("Diff", View::Difference),
+        ] {
+            let text =
+                std::fs::read_to_string(sentences.join(format!("{cell}{name}.csv"))).unwrap();
+            let column = words
+                .views()
+                .iter()
+                .position(|known| *known == view)
+                .unwrap();
             for (&row, line) in rows.iter().zip(text.lines()) {
                 let published = line.strip_suffix(" <mask>").unwrap();
                 differing += usize::from(words.text(row, column) != published);
