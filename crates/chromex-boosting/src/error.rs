@@ -15,7 +15,7 @@ pub enum Error {
         found: String,
     },
     /// A table has no rows, no columns or no targets.
-    #[error("the {part} rows have no {what}")]
+    #[error("the {part} table has no {what}")]
     Empty {
         /// Which part of the data: `training` or `validation`.
         part: &'static str,

@@ -163,7 +163,8 @@ impl GradientBoosting {
                 let mut round = |_| {
                     let pairs = predictions.iter().zip(target);
                     for (gradient, (prediction, truth)) in gradients.iter_mut().zip(pairs) {
-                        *gradient = prediction - truth;
+                        // XGBoost's gradients have 32 bits; sums of them have 64.
+                        *gradient = f64::from(prediction - truth);
                         if !gradient.is_finite() {
                             return Err(Error::Overflow { what: "gradient" });
                         }

@@ -12,7 +12,7 @@ use ndarray::{ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use super::grow::{Columns, Level, Open};
-use super::split::{Contest, Penalty, Sums};
+use super::split::{Contest, Penalty, Sums, scores};
 
 /// Columns of a block: enough that a thread does not starve for work, few enough to spread evenly.
 const BLOCK: usize = 32;
@@ -184,7 +184,7 @@ fn divide<R: RowNumber>(rows: &mut [R], goes_left: &[u8], scratch: &mut [R]) {
 struct Scan<'a> {
     column: &'a Column,
     values: &'a [f32],
-    gradients: &'a [f32],
+    gradients: &'a [f64],
     penalty: &'a Penalty,
 }
 
@@ -208,7 +208,7 @@ impl Scan<'_> {
             let last = self.values[rows[taken - 1].widen()];
             let next = rows.get(taken).map(|row| self.values[row.widen()]);
             if next != Some(last) {
-                contest.enter_right(self.penalty, self.column.feature, right, true, || {
+                contest.enter(self.penalty, self.column.feature, right, true, || {
                     next.map_or_else(|| below(last), |next| between(next, last))
                 });
             }
@@ -240,14 +240,11 @@ impl Scan<'_> {
         contest: &mut Contest,
         candidate: impl Fn(&mut Contest, usize, Sums),
     ) {
-        let total = open.sums.gradient;
-        let taken = &self.penalty.reciprocals()[1..];
-        let rest = &self.penalty.reciprocals_of_rest(open.sums.rows)[1..];
         let mut sum = 0.0;
-        for (index, ((row, taken), rest)) in rows.zip(taken).zip(rest).enumerate() {
-            sum += f64::from(self.gradients[row.widen()]);
-            let other = total - sum;
-            if contest.may_win(sum * sum * taken + other * other * rest) {
+        let places = rows.zip(open.screen.from_one_row()).enumerate();
+        for (index, (row, coefficients)) in places {
+            sum += self.gradients[row.widen()];
+            if contest.may_win(scores(*coefficients, sum)) {
                 let sums = Sums {
                     gradient: sum,
                     rows: index as u32 + 1,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use super::split::{Contest, Penalty, Split, Sums};
+use super::split::{Contest, Penalty, Screen, Split, Sums};
 use super::{Node, Tree, goes_left};
 
 /// A block of columns that can be searched for splits.
@@ -27,7 +27,7 @@ pub(crate) struct Level<'a> {
     /// How leaves and splits are scored.
     pub(crate) penalty: &'a Penalty,
     /// One gradient per row of the table.
-    pub(crate) gradients: &'a [f32],
+    pub(crate) gradients: &'a [f64],
     /// Rows of the table, node by node, ascending within each node.
     pub(crate) rows: &'a [u32],
     /// The nodes to split.
@@ -46,6 +46,7 @@ pub(crate) struct Open {
     /// Its rows, as a part of [`Level::rows`].
     pub(crate) range: Range<usize>,
     pub(crate) sums: Sums,
+    pub(crate) screen: Screen,
     /// Its parent's place among the open nodes of the level before; none for the root.
     pub(crate) parent: Option<usize>,
     /// The rows of its sibling.
@@ -95,7 +96,7 @@ impl<'a, B: Columns> Grower<'a, B> {
         let rows = inputs.nrows();
         Self {
             growth,
-            penalty: Penalty::new(growth.reg_lambda, growth.min_child_weight, rows),
+            penalty: Penalty::new(growth.reg_lambda, growth.min_child_weight),
             inputs,
             blocks,
             rows: Vec::with_capacity(rows),
@@ -105,7 +106,7 @@ impl<'a, B: Columns> Grower<'a, B> {
     }
 
     /// Grows a tree on the gradients of the rows and adds its values to their predictions.
-    pub(crate) fn grow(&mut self, gradients: &[f32], predictions: &mut [f32]) -> Tree {
+    pub(crate) fn grow(&mut self, gradients: &[f64], predictions: &mut [f32]) -> Tree {
         self.rows.clear();
         self.rows.extend(0..gradients.len() as u32);
         let root = 0..gradients.len();
@@ -118,6 +119,7 @@ impl<'a, B: Columns> Grower<'a, B> {
             node: 0,
             range: root,
             sums: nodes[0].sums,
+            screen: Screen::new(nodes[0].sums, &self.penalty),
             parent: None,
             sibling: 0..0,
         }];
@@ -142,7 +144,7 @@ impl<'a, B: Columns> Grower<'a, B> {
     }
 
     /// Finds the best split of each open node.
-    fn search(&mut self, gradients: &[f32], open: &[Open], divided: &[Divided]) -> Vec<Split> {
+    fn search(&mut self, gradients: &[f64], open: &[Open], divided: &[Divided]) -> Vec<Split> {
         let Self {
             penalty,
             blocks,
@@ -187,7 +189,7 @@ impl<'a, B: Columns> Grower<'a, B> {
     /// Makes the splits that are worth it, and lists the children and the divisions.
     fn divide(
         &mut self,
-        gradients: &[f32],
+        gradients: &[f64],
         open: &[Open],
         splits: &[Split],
         nodes: &mut Vec<Growing>,
@@ -210,6 +212,7 @@ impl<'a, B: Columns> Grower<'a, B> {
                     node: nodes.len(),
                     range: range.clone(),
                     sums,
+                    screen: Screen::new(sums, &self.penalty),
                     parent: Some(place),
                     sibling: halves[1 - side].clone(),
                 });
@@ -283,12 +286,9 @@ impl<'a, B: Columns> Grower<'a, B> {
 }
 
 /// Sums gradients in the order of the rows.
-fn sum(gradients: &[f32], rows: &[u32]) -> Sums {
+fn sum(gradients: &[f64], rows: &[u32]) -> Sums {
     Sums {
-        gradient: rows
-            .iter()
-            .map(|&row| f64::from(gradients[row as usize]))
-            .sum(),
+        gradient: rows.iter().map(|&row| gradients[row as usize]).sum(),
         rows: rows.len() as u32,
     }
 }

@@ -143,8 +143,8 @@ impl<N: BinNumber> BinnedColumns<N> {
 
 impl Sums {
     #[inline(always)]
-    fn take(&mut self, gradient: f32) {
-        self.gradient += f64::from(gradient);
+    fn take(&mut self, gradient: f64) {
+        self.gradient += gradient;
         self.rows += 1;
     }
 }
@@ -155,26 +155,28 @@ fn subtract(histogram: &mut [Sums], other: &[Sums]) {
     }
 }
 
-/// One column's histogram of one node, and which of its bins hold rows.
-pub(crate) struct Sparse {
+/// What a search of few rows works in.
+pub(crate) struct Scratch {
+    /// One column's histogram of one node; empty between nodes.
     bins: Vec<Sums>,
-    /// A bit per bin.
+    /// A bit for each bin that holds rows.
     mask: Vec<u64>,
-    filled: Vec<usize>,
+    /// The bins that hold rows, ascending.
+    filled: Vec<(usize, Sums)>,
 }
 
 impl<N: BinNumber> Columns for BinnedColumns<N> {
-    type Scratch = Sparse;
+    type Scratch = Scratch;
 
-    fn scratch(_rows: usize) -> Sparse {
-        Sparse {
+    fn scratch(_rows: usize) -> Scratch {
+        Scratch {
             bins: Vec::new(),
             mask: Vec::new(),
             filled: Vec::new(),
         }
     }
 
-    fn search(&mut self, level: &Level<'_>, scratch: &mut Sparse, nodes: &mut [Contest]) {
+    fn search(&mut self, level: &Level<'_>, scratch: &mut Scratch, nodes: &mut [Contest]) {
         let full = self.fill(level);
         if scratch.bins.len() < self.widest {
             scratch.bins.resize(self.widest, Sums::default());
@@ -184,28 +186,25 @@ impl<N: BinNumber> Columns for BinnedColumns<N> {
         for (column, numbers) in self.columns.iter().zip(columns) {
             for ((open, full), contest) in level.open.iter().zip(&full).zip(nodes.iter_mut()) {
                 match full {
-                    Some(full) => {
-                        let bins = &full[column.part.clone()];
-                        scratch.filled.clear();
-                        scratch
-                            .filled
-                            .extend((0..bins.len()).filter(|&bin| bins[bin].rows > 0));
-                        column.scan(bins, &scratch.filled, level.penalty, open, contest);
-                    }
-                    None => {
-                        scratch.sum_rows(numbers, level, open);
-                        let Sparse { bins, filled, .. } = &*scratch;
-                        column.scan(bins, filled, level.penalty, open, contest);
-                        scratch.clear();
-                    }
+                    Some(full) => scratch.read(&full[column.part.clone()]),
+                    None => scratch.sum_rows(numbers, level, open),
                 }
+                column.scan(&scratch.filled, level.penalty, open, contest);
             }
         }
         self.kept = full;
     }
 }
 
-impl Sparse {
+impl Scratch {
+    /// Lists the filled bins of a full histogram.
+    fn read(&mut self, bins: &[Sums]) {
+        self.filled.clear();
+        let filled = bins.iter().copied().enumerate();
+        self.filled.extend(filled.filter(|(_, sums)| sums.rows > 0));
+    }
+
+    /// Lists the bins that the rows of a node fill.
     fn sum_rows<N: BinNumber>(&mut self, numbers: &[N], level: &Level<'_>, open: &Open) {
         for &row in &level.rows[open.range.clone()] {
             let row = row as usize;
@@ -216,37 +215,32 @@ impl Sparse {
         self.filled.clear();
         for (word, mask) in self.mask.iter_mut().enumerate() {
             while *mask != 0 {
-                self.filled.push(word * 64 + mask.trailing_zeros() as usize);
+                let bin = word * 64 + mask.trailing_zeros() as usize;
+                self.filled.push((bin, std::mem::take(&mut self.bins[bin])));
                 *mask &= *mask - 1;
             }
-        }
-    }
-
-    fn clear(&mut self) {
-        for &bin in &self.filled {
-            self.bins[bin] = Sums::default();
         }
     }
 }
 
 impl Column {
-    /// Enters the best end of a bin. An end after empty bins divides the rows as the one before them.
+    /// Enters the best end of a bin. An end after empty bins divides the rows as the one before them, so
+    /// only filled ones are looked at.
     fn scan(
         &self,
-        bins: &[Sums],
-        filled: &[usize],
+        filled: &[(usize, Sums)],
         penalty: &Penalty,
         open: &Open,
         contest: &mut Contest,
     ) {
         let ends = &self.bins.ends;
-        let has_missing = filled.last() == Some(&ends.len());
+        let has_missing = filled.last().is_some_and(|&(bin, _)| bin == ends.len());
         let filled = &filled[..filled.len() - usize::from(has_missing)];
         // From the left, with missing values on the right.
         let mut left = Sums::default();
-        for &bin in filled {
-            left.add(bins[bin]);
-            if contest.may_win(approximate(penalty, left, open)) {
+        for &(bin, sums) in filled {
+            left.add(sums);
+            if contest.may_win(open.screen.score(left)) {
                 contest.enter(penalty, self.feature, left, false, || ends[bin]);
             }
         }
@@ -255,23 +249,14 @@ impl Column {
         }
         // From the right, with missing values on the left.
         let mut right = Sums::default();
-        for &bin in filled.iter().rev() {
-            right.add(bins[bin]);
-            if contest.may_win(approximate(penalty, right, open)) {
-                contest.enter_right(penalty, self.feature, right, true, || match bin {
+        for &(bin, sums) in filled.iter().rev() {
+            right.add(sums);
+            if contest.may_win(open.screen.score(right)) {
+                contest.enter(penalty, self.feature, right, true, || match bin {
                     0 => self.bins.below,
                     _ => ends[bin - 1],
                 });
             }
         }
     }
-}
-
-/// The scores of two children together, before rounding.
-#[inline(always)]
-fn approximate(penalty: &Penalty, side: Sums, open: &Open) -> f64 {
-    let other = open.sums.less(side);
-    let reciprocals = penalty.reciprocals();
-    side.gradient * side.gradient * reciprocals[side.rows as usize]
-        + other.gradient * other.gradient * reciprocals[other.rows as usize]
 }

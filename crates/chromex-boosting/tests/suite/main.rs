@@ -1,0 +1,10 @@
+//! Tests of the crate as a caller sees it.
+
+// What XGBoost and scikit-learn gave on the same tables.
+mod golden;
+// What holds for every table: against another booster, other row orders, other thread counts.
+mod properties;
+// The published sample of DeepDiff, where CHROMEX_DATA names the folder that holds it.
+mod real_data;
+// What a stored model must survive, and what is refused.
+mod stored;

@@ -1,0 +1,100 @@
+#![allow(clippy::print_stderr)]
+
+use std::path::{Path, PathBuf};
+
+use chromex_boosting::{GradientBoosting, Ridge, TreeMethod};
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
+
+fn data() -> Option<PathBuf> {
+    let folder = std::env::var_os("CHROMEX_DATA").map(PathBuf::from);
+    if folder.is_none() {
+        eprintln!("skipped: CHROMEX_DATA is not set");
+    }
+    folder
+}
+
+/// ln(1 + mean count) of the 30 bins around the start of each gene, five marks of one cell.
+fn marks(path: &Path) -> Array2<f32> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let counts: Vec<f64> = text
+        .lines()
+        .flat_map(|line| line.split(',').skip(1))
+        .map(|count| count.trim().parse().unwrap())
+        .collect();
+    let genes = counts.len() / (200 * 5);
+    Array2::from_shape_fn((genes, 5), |(gene, mark)| {
+        let sum: f64 = (85..115)
+            .map(|bin| counts[(gene * 200 + bin) * 5 + mark])
+            .sum();
+        (sum / 30.0).ln_1p() as f32
+    })
+}
+
+/// The ten numbers and the label of each gene of a part: `train`, `valid` or `test`.
+fn part(data: &Path, part: &str, label: &str) -> (Array2<f32>, Array2<f32>) {
+    let [one, two] = ["Cell1", "Cell2"]
+        .map(|cell| marks(&data.join(format!("deepdiff_sample/{cell}.{part}.csv"))));
+    let inputs = concatenate![Axis(1), one, two];
+    let labels =
+        std::fs::read_to_string(data.join(format!("genegpt2/data/C12{label}Diff.tsv"))).unwrap();
+    let labels: Vec<f32> = labels
+        .lines()
+        .map(|line| line.trim().parse().unwrap())
+        .collect();
+    let targets = Array2::from_shape_vec((labels.len(), 1), labels).unwrap();
+    assert_eq!(inputs.nrows(), targets.nrows());
+    (inputs, targets)
+}
+
+fn pearson(one: ArrayView2<'_, f32>, other: ArrayView2<'_, f32>) -> f64 {
+    let centred = |table: ArrayView2<'_, f32>| {
+        let table = table.mapv(f64::from);
+        let mean = table.mean().unwrap();
+        table - mean
+    };
+    let (one, other) = (centred(one), centred(other));
+    (&one * &other).sum() / ((&one * &one).sum() * (&other * &other).sum()).sqrt()
+}
+
+#[test]
+fn ridge_on_ten_numbers_around_the_gene_start_reaches_the_known_correlation() {
+    let Some(data) = data() else { return };
+    let [train, valid, test] = [("train", "Train"), ("valid", "Valid"), ("test", "Test")]
+        .map(|(name, label)| part(&data, name, label));
+    let inputs = concatenate![Axis(0), train.0, valid.0];
+    let targets = concatenate![Axis(0), train.1, valid.1];
+    for standardize in [false, true] {
+        let ridge = Ridge {
+            alpha: 1.0,
+            standardize,
+        };
+        let model = ridge.fit_table(inputs.view(), targets.view()).unwrap();
+        let predicted = model.predict_table(test.0.view()).unwrap();
+        let r = pearson(predicted.view(), test.1.view());
+        assert!((r - 0.711).abs() < 0.005, "{r}");
+    }
+}
+
+#[test]
+fn bins_cost_hardly_any_accuracy_on_real_marks() {
+    let Some(data) = data() else { return };
+    let train = part(&data, "train", "Train");
+    let test = part(&data, "test", "Test");
+    let r = |tree_method| {
+        let booster = GradientBoosting {
+            tree_method,
+            ..GradientBoosting::xgboost_0_90()
+        };
+        let model = booster.fit_table(train.0.view(), train.1.view()).unwrap();
+        pearson(
+            model.predict_table(test.0.view()).unwrap().view(),
+            test.1.view(),
+        )
+    };
+    let exact = r(TreeMethod::Exact);
+    let binned = r(TreeMethod::Histogram { max_bins: 32 });
+    assert!(
+        exact > 0.5 && (exact - binned).abs() < 0.04,
+        "{exact} and {binned}"
+    );
+}
