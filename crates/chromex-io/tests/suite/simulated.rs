@@ -335,7 +335,7 @@ fn ridge_pearson(data: &Dataset<CellPair>) -> f64 {
 
 #[test]
 fn a_linear_floor_does_as_well_as_on_the_published_cells() {
-    let floors: Vec<f64> = (0..5)
+    let floors: Vec<f64> = (0..3)
         .map(|seed| {
             let simulation = draw(600, seed);
             let floor = ridge_pearson(&simulation.dataset);
@@ -367,7 +367,8 @@ fn a_seed_gives_one_draw_and_another_seed_another() {
     assert_eq!(one.truth, again.truth);
     assert_ne!(one.dataset.inputs, other.dataset.inputs);
     assert_ne!(one.dataset.targets, other.dataset.targets);
-    assert_ne!(one.truth, other.truth);
+    assert_ne!(one.truth.activity, other.truth.activity);
+    assert_ne!(one.expression, other.expression);
 }
 
 #[test]
