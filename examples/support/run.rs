@@ -22,6 +22,9 @@ const TRAINING: &str = "training.csv";
 /// Whatever can go wrong in an example.
 pub(crate) type Anything = Box<dyn Error>;
 
+/// A curve of a plot: its label and its points.
+type Series = (String, Vec<(f64, f64)>);
+
 /// One run of an example: its output folder, its record, its progress.
 pub(crate) struct Run {
     folder: RunFolder,
@@ -188,8 +191,8 @@ impl Run {
     }
 
     /// Reads the loss curves of all trainings, those before a kill included.
-    fn losses(&self) -> Result<Vec<(String, Vec<(f64, f64)>)>, Anything> {
-        let mut series: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
+    fn losses(&self) -> Result<Vec<Series>, Anything> {
+        let mut series: Vec<Series> = Vec::new();
         for line in csv::Reader::from_path(self.folder.path().join(TRAINING))?.deserialize() {
             let (task, step, name, value): (String, f64, String, f64) = line?;
             if !name.ends_with("loss") {

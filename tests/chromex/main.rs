@@ -1,5 +1,7 @@
 //! One integration binary. What belongs where:
 
+#![allow(clippy::print_stderr)]
+
 /// Rules that every learner keeps, with the learners plugged in.
 mod conformance;
 

@@ -260,7 +260,7 @@ impl Equations {
         } else {
             solve(self.inputs.t().dot(&self.targets))?
         };
-        let coefficients = scaled / &self.scales.view().insert_axis(Axis(1));
+        let coefficients = scaled / self.scales.view().insert_axis(Axis(1));
         let intercepts = &self.target_means - &self.input_means.dot(&coefficients);
         Ok(LinearModel::new(alpha, coefficients, intercepts))
     }

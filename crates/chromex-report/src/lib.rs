@@ -1,6 +1,8 @@
 //! Tables, plots and run folders for chromex experiments.
 
 mod error;
+pub mod html;
+pub mod plots;
 pub mod predictions;
 mod run_folder;
 pub mod tables;

@@ -18,6 +18,15 @@ pub struct Published {
 /// Lays the summaries of one target out: a line per model with every metric's mean and interval, floors last, published
 /// scores beside ours.
 pub fn scores(report: &Report, target: &str, published: &[Published]) -> String {
+    aligned(&score_cells(report, target, published))
+}
+
+/// Lists the cells of the table of scores, its header first.
+pub(crate) fn score_cells(
+    report: &Report,
+    target: &str,
+    published: &[Published],
+) -> Vec<Vec<String>> {
     let lines: Vec<&Summary> = report
         .summaries
         .iter()
@@ -66,11 +75,16 @@ pub fn scores(report: &Report, target: &str, published: &[Published]) -> String 
         cells.push(any.map_or(String::new(), |line| line.seeds.to_string()));
         table.push(cells);
     }
-    aligned(&table)
+    table
 }
 
 /// Lays the comparisons with the floors out, for one target and metric.
 pub fn comparisons(report: &Report, target: &str, metric: &str) -> String {
+    aligned(&comparison_cells(report, target, metric))
+}
+
+/// Lists the cells of the table of comparisons, its header first.
+pub(crate) fn comparison_cells(report: &Report, target: &str, metric: &str) -> Vec<Vec<String>> {
     let header = ["model", "floor", "difference", "95 % interval", "p (Holm)"];
     let mut table = vec![header.map(String::from).to_vec()];
     for line in of_table(report, target, metric) {
@@ -86,7 +100,7 @@ pub fn comparisons(report: &Report, target: &str, metric: &str) -> String {
             },
         ]);
     }
-    aligned(&table)
+    table
 }
 
 /// Says which models do not beat a floor: a deep model that loses to a constant or a line is a finding.
@@ -154,7 +168,7 @@ fn number(value: f64) -> String {
     }
 }
 
-fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
+pub(crate) fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
     let mut seen = Vec::new();
     for value in values {
         if !seen.contains(&value) {

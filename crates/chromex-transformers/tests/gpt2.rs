@@ -1,5 +1,7 @@
 //! GPT-2 against PyTorch and transformers: the numbers of `golden/gpt2.json`, and published tiny checkpoints.
 
+#![allow(clippy::print_stderr)]
+
 use std::path::{Path, PathBuf};
 
 use burn::Tensor;

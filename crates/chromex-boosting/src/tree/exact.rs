@@ -241,7 +241,7 @@ impl Scan<'_> {
         candidate: impl Fn(&mut Contest, usize, Sums),
     ) {
         let mut sum = 0.0;
-        let places = rows.zip(open.screen.from_one_row()).enumerate();
+        let places = rows.zip(open.screen.of_one_row_on()).enumerate();
         for (index, (row, coefficients)) in places {
             sum += self.gradients[row.widen()];
             if contest.may_win(scores(*coefficients, sum)) {

@@ -88,7 +88,7 @@ impl Screen {
 
     /// The coefficients for 1 row taken, 2 rows, and so on.
     #[inline(always)]
-    pub(crate) fn from_one_row(&self) -> &[[f64; 3]] {
+    pub(crate) fn of_one_row_on(&self) -> &[[f64; 3]] {
         &self.coefficients[1..]
     }
 
@@ -229,7 +229,7 @@ mod tests {
         let screen = Screen::new(sums(8.0, 6), &penalty);
         assert!((screen.score(sums(3.0, 2)) - 8.0).abs() < 1e-14);
         assert_eq!(
-            scores(screen.from_one_row()[1], 3.0),
+            scores(screen.of_one_row_on()[1], 3.0),
             screen.score(sums(3.0, 2))
         );
         assert_eq!(screen.score(sums(8.0, 6)), f64::NEG_INFINITY);

@@ -290,6 +290,18 @@ mod tests {
     }
 
     #[test]
+    fn the_files_of_a_pair_are_listed_as_they_are_packed() {
+        let (folder, pair) = toy();
+        let packed = folder.path().join("Cell1.expr.csv.gz");
+        fs::rename(folder.path().join("Cell1.expr.csv"), &packed).unwrap();
+        let files = pair.files().unwrap();
+        assert_eq!((files.len(), &files[3]), (8, &packed));
+        assert!(files[4].ends_with("Cell2.train.csv"));
+        fs::remove_file(&files[7]).unwrap();
+        assert!(matches!(pair.files(), Err(Error::MissingTable { .. })));
+    }
+
+    #[test]
     fn the_published_fold_change_has_the_other_sign_and_base_two() {
         let (_folder, mut pair) = toy();
         pair.transform = Transform::Log2FoldChange { offset: 1.0 };

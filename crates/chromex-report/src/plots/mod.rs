@@ -1,0 +1,30 @@
+//! Plots as SVG text, drawn without fonts or a display; whoever shows them sets the text.
+//!
+//! Colours are Okabe and Ito's, which colour-blind readers can tell apart. Points that are not finite are
+//! left out and counted in the caption.
+
+mod axes;
+mod canvas;
+mod intervals;
+mod loss_curve;
+mod scatter;
+
+pub use intervals::intervals;
+pub use loss_curve::loss_curve;
+pub use scatter::scatter;
+
+/// Reads every `name="value"` of the elements of one kind.
+#[cfg(test)]
+fn attributes(svg: &str, element: &str, name: &str) -> Vec<String> {
+    let open = format!("<{element} ");
+    let key = format!(" {name}=\"");
+    svg.split(&open)
+        .skip(1)
+        .filter_map(|rest| {
+            let tag = &rest[..rest.find('>')?];
+            let tag = format!(" {tag}");
+            let value = &tag[tag.find(&key)? + key.len()..];
+            Some(value[..value.find('"')?].to_owned())
+        })
+        .collect()
+}
