@@ -85,7 +85,7 @@ impl LanguageModel {
         let valid = if valid.is_empty() {
             train.select(&[])
         } else {
-            Dataset::unlabelled(windows(valid)?)
+            Dataset::unlabelled(windows(valid)?.apart())
         };
         let Gpt2Config {
             width, positions, ..

@@ -53,6 +53,13 @@ impl TokenWindows {
         Self::all(stream, length)
     }
 
+    /// Keeps the windows that do not overlap: each token is seen once, as a look at validation rows wants.
+    pub fn apart(mut self) -> Self {
+        let length = self.length;
+        self.starts.retain(|start| start.is_multiple_of(length));
+        self
+    }
+
     /// Counts the tokens of a window.
     pub fn length(&self) -> usize {
         self.length
@@ -116,6 +123,12 @@ mod tests {
         assert_eq!(windows.stream(), [1, 2, 0, 3, 0, 4, 0, 5, 0]);
         assert_eq!(windows.len(), 6);
         assert_eq!(windows.select(&[5, 1]).window(0), [4, 0, 5]);
+        let apart = windows.apart();
+        assert_eq!(
+            (apart.window(0), apart.window(1)),
+            (&[1, 2, 0][..], &[3, 0, 4][..])
+        );
+        assert_eq!(apart.len(), 2);
         assert!(TokenWindows::over(&tokens, &[View::Whole], 3).is_err());
         assert!(TokenWindows::over(&tokens, &[View::First], 6).is_err());
     }
