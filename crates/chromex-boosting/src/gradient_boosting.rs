@@ -17,13 +17,16 @@ const DEEPEST: usize = 30;
 /// which way they go. Nothing is drawn at random, so the seed changes nothing, and the trees are the same
 /// for every number of threads.
 ///
-/// With [`TreeMethod::Exact`] the trees are those of XGBoost's `tree_method="exact"`: the same rounding,
-/// and of equally good splits the same choice.
+/// With [`TreeMethod::Exact`] the trees are those of XGBoost 1.5.1's `tree_method="exact"`: the same rounding,
+/// and of equally good splits the same choice. With [`TreeMethod::Histogram`] they are those of XGBoost 3's
+/// `"hist"` as long as no column has more distinct values than bins.
 ///
 /// # Differences from XGBoost
 ///
-/// Rows are not sampled, targets are not weighted, and the base score is given, not estimated from the
-/// targets (as XGBoost does from version 2 on).
+/// - Rows and columns are not sampled, and rows have no weights.
+/// - The base score is given, not estimated from the targets (as XGBoost does from version 2 on).
+/// - Columns of more values than bins are cut at exact quantiles; XGBoost sketches them.
+/// - XGBoost 3 divides scores in 32 bits, 1.5.1 and this crate in 64. That may turn a tie.
 ///
 /// # Citation
 ///

@@ -125,7 +125,7 @@ impl<'a, B: Columns> Grower<'a, B> {
         }];
         let mut divided = Vec::new();
         for _ in 0..self.growth.max_depth {
-            open.retain(|open| open.sums.rows >= 2 * self.penalty.least_rows);
+            open.retain(|open| open.sums.rows / 2 >= self.penalty.least_rows);
             if open.is_empty() {
                 break;
             }
