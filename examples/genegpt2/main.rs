@@ -73,16 +73,13 @@ fn main() -> ExitCode {
 
 fn run(flags: &Flags) -> Result<(), Anything> {
     let options = &flags.options;
+    let names = names(flags)?;
     if options.list {
-        let few = simulated(6)?;
-        let setup = Setup::new(options.device()?, flags.embedding.kind());
-        let names = match flags.mode {
-            Mode::Faithful => faithful::experiment(few, &setup, flags.sweep).names(),
-            Mode::Rigorous => rigorous::names(few),
-        };
         println!("{}", names.join("\n"));
         return Ok(());
     }
+    // A misspelt model is told before there is an output folder, and before any work.
+    options.chosen(&names)?;
     let settings = [
         ("mode", format!("{:?}", flags.mode)),
         ("embedding", format!("{:?}", flags.embedding)),
@@ -99,6 +96,16 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         Mode::Faithful => faithful::run(dataset, &setup, flags.sweep, options, run),
         Mode::Rigorous => rigorous::run(dataset, &setup, options, run),
     }
+}
+
+/// Lists the models, by the experiment on a few genes.
+fn names(flags: &Flags) -> Result<Vec<String>, Anything> {
+    let few = simulated(6)?;
+    let setup = Setup::new(flags.options.device()?, flags.embedding.kind());
+    Ok(match flags.mode {
+        Mode::Faithful => faithful::experiment(few, &setup, flags.sweep).names(),
+        Mode::Rigorous => rigorous::names(few),
+    })
 }
 
 /// Draws cells with the statistics of the published ones.

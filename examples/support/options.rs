@@ -55,29 +55,36 @@ impl Options {
         }
     }
 
-    /// Keeps the models that `--only` names, by whole name or first word.
+    /// Finds the models that `--only` names, by whole name or first word; all of them where it is not given.
+    pub(crate) fn chosen(&self, known: &[String]) -> Result<Vec<String>, String> {
+        if self.only.is_empty() {
+            return Ok(known.to_vec());
+        }
+        let mut chosen = Vec::new();
+        for asked in &self.only {
+            let before = chosen.len();
+            chosen.extend(
+                known
+                    .iter()
+                    .filter(|name| *name == asked || name.split(' ').next() == Some(asked))
+                    .cloned(),
+            );
+            if chosen.len() == before {
+                return Err(format!(
+                    "--only {asked}: no such model; known are {}",
+                    known.join("; ")
+                ));
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// Keeps the models that `--only` names.
     pub(crate) fn choose<X: Rows + 'static>(
         &self,
         experiment: Experiment<X>,
-    ) -> chromex::core::Result<Experiment<X>> {
-        if self.only.is_empty() {
-            return Ok(experiment);
-        }
-        let known = experiment.names();
-        let mut chosen = Vec::new();
-        for asked in &self.only {
-            let of_word: Vec<String> = known
-                .iter()
-                .filter(|name| *name == asked || name.split(' ').next() == Some(asked))
-                .cloned()
-                .collect();
-            // A name that fits nothing is handed on for the experiment to refuse, with the list.
-            chosen.extend(if of_word.is_empty() {
-                vec![asked.clone()]
-            } else {
-                of_word
-            });
-        }
-        experiment.only(&chosen)
+    ) -> Result<Experiment<X>, Box<dyn std::error::Error>> {
+        let chosen = self.chosen(&experiment.names())?;
+        Ok(experiment.only(&chosen)?)
     }
 }
