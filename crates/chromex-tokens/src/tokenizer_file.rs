@@ -78,6 +78,9 @@ impl BpeTokenizer {
             return Err(Error::TooLarge { limit, found });
         }
         let unreadable = |source| Error::Json { source };
+        // Every string is decoded once here: parts that are passed over below are not, and the library panics
+        // where a decoder's text is not UTF-8.
+        serde_json::from_slice::<serde_json::Value>(json).map_err(unreadable)?;
         let kind: KindFile = serde_json::from_slice(json).map_err(unreadable)?;
         if let Some(found) = kind.model.kind.filter(|kind| kind != "BPE") {
             return Err(Error::Kind { found });

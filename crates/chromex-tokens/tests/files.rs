@@ -163,6 +163,16 @@ fn truncation_and_padding_are_left_to_the_reader_of_the_ids() {
     );
 }
 
+#[test]
+fn text_of_a_decoder_that_is_not_utf_8_is_refused() {
+    let json = learned().to_json().unwrap();
+    let decoder = json.find("\"decoder\"").unwrap();
+    let name = decoder + json[decoder..].find("ByteLevel").unwrap();
+    let mut bytes = json.into_bytes();
+    bytes[name] = 0xff;
+    assert!(BpeTokenizer::from_json(&bytes).is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

@@ -176,12 +176,19 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
     0.6 * size * text.chars().count() as f64
 }
 
-/// Cuts a label to so many characters.
+/// Cuts a label to so many characters, in its middle: names often differ at the end alone.
 pub(super) fn shortened(label: &str, most: usize) -> String {
-    if label.chars().count() <= most {
+    let count = label.chars().count();
+    if count <= most {
         return label.to_owned();
     }
-    label.chars().take(most - 1).chain(['…']).collect()
+    let tail = most / 2;
+    let head = most - 1 - tail;
+    let start = label.chars().take(head);
+    start
+        .chain(['…'])
+        .chain(label.chars().skip(count - tail))
+        .collect()
 }
 
 fn units((x, y): (f64, f64)) -> (i32, i32) {
@@ -207,6 +214,7 @@ mod tests {
     #[test]
     fn long_labels_are_cut_and_say_so() {
         assert_eq!(shortened("größer", 6), "größer");
-        assert_eq!(shortened("größerer", 6), "größe…");
+        assert_eq!(shortened("größerer", 6), "gr…rer");
+        assert_eq!(shortened("a long name, validation", 14).chars().count(), 14);
     }
 }

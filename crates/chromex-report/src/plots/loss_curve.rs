@@ -29,7 +29,7 @@ const VALIDATION: &str = ", validation";
 /// # Ok::<(), chromex_report::Error>(())
 /// ```
 pub fn loss_curve(title: &str, series: &[(String, Vec<(f64, f64)>)]) -> Result<String> {
-    let labels: Vec<String> = series.iter().map(|(name, _)| shortened(name, 36)).collect();
+    let labels: Vec<String> = series.iter().map(|(name, _)| shortened(name, 48)).collect();
     let widest = labels
         .iter()
         .map(|label| text_width(label, 12.0))
@@ -47,7 +47,7 @@ pub fn loss_curve(title: &str, series: &[(String, Vec<(f64, f64)>)]) -> Result<S
         )?;
         let (finite, left_out) = finite(series);
         if left_out > 0 {
-            let note = format!("{left_out} points not finite left out");
+            let note = format!("not finite and left out: {left_out}");
             canvas.text(&note, (LEFT, 42.0), 11.5, GREY, Anchor::Start)?;
         }
         let points = || finite.iter().flatten();
@@ -151,7 +151,7 @@ mod tests {
         train.1[4].1 = f64::NAN;
         let svg = loss_curve("Loss & more", &[train]).unwrap();
         assert_eq!(lengths(&svg), [11]);
-        assert!(svg.contains("1 points not finite left out"));
+        assert!(svg.contains("not finite and left out: 1"));
         assert!(svg.contains("train &lt;1&gt;") && svg.contains("Loss &amp; more"));
     }
 
