@@ -85,7 +85,14 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         ("embedding", format!("{:?}", flags.embedding)),
         ("sweep", format!("{:?}", flags.sweep)),
     ];
-    let mut run = Run::begin("genegpt2", options, 5, &settings)?;
+    // Random fits of published data want five seeds; simulated cells show how it runs, in minutes.
+    let default_seeds = if options.data.is_some() { 5 } else { 1 };
+    let mut run = Run::begin("genegpt2", options, default_seeds, &settings)?;
+    if options.data.is_none() {
+        run.note(
+            "Simulated cells, fewer steps than published: see --data for the published protocol.",
+        );
+    }
     let dataset = match &options.data {
         Some(folder) => read(folder, &mut run)?,
         None if options.quick => simulated(30)?,

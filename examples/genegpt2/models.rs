@@ -26,6 +26,7 @@ pub(crate) struct Setup {
     observer: Arc<dyn Observer>,
     checkpoints: Option<Checkpoints>,
     model_folder: Option<PathBuf>,
+    simulated: bool,
     quick: bool,
 }
 
@@ -37,6 +38,7 @@ impl Setup {
             observer: Arc::new(Silent),
             checkpoints: None,
             model_folder: None,
+            simulated: false,
             quick: false,
         }
     }
@@ -47,6 +49,7 @@ impl Setup {
             observer: run.observer(),
             checkpoints: Some(run.checkpoints()?),
             model_folder: Some(run.model_folder()?),
+            simulated: options.data.is_none(),
             quick: options.quick,
             ..self
         })
@@ -66,6 +69,10 @@ impl Setup {
         let mut model = LanguageModel::genegpt2(architecture)
             .device(&self.device)
             .observe(Arc::clone(&self.observer));
+        if self.simulated {
+            // Simulated cells show how it runs, in minutes; the paper's 1,000 steps are for its data.
+            model.recipe.length = Length::Steps(300);
+        }
         if self.quick {
             model.recipe.length = Length::Steps(20);
             model.recipe.batch_rows = 8;
