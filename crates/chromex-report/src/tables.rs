@@ -107,7 +107,8 @@ pub(crate) fn comparison_cells(report: &Report, target: &str, metric: &str) -> V
 pub fn findings(report: &Report, target: &str, metric: &str) -> String {
     let mut text = String::new();
     for line in of_table(report, target, metric) {
-        let above = line.low > 0.0 || line.high < 0.0;
+        // After Holm's correction: a table has many comparisons, and one of them would fool us.
+        let above = line.p_holm < 0.05;
         let verdict = match (line.loses, above) {
             (true, true) => "scores worse than",
             (true, false) => "does not beat",
@@ -221,7 +222,7 @@ mod tests {
             seeds,
             n: 200,
         };
-        let comparison = |low, high, loses| Comparison {
+        let comparison = |low, high, p_holm| Comparison {
             model: "deep|er".into(),
             floor: "ridge".into(),
             target: "y".into(),
@@ -230,8 +231,8 @@ mod tests {
             low,
             high,
             p_value: 0.01,
-            p_holm: 0.02,
-            loses,
+            p_holm,
+            loses: true,
             n: 200,
         };
         Report {
@@ -240,7 +241,7 @@ mod tests {
                 line("mean", f64::NAN, 1),
                 line("deep|er", 0.5, 5),
             ],
-            comparisons: vec![comparison(-0.3, -0.1, true), comparison(-0.2, 0.1, true)],
+            comparisons: vec![comparison(-0.3, -0.1, 0.02), comparison(-0.3, -0.1, 0.06)],
             floors: vec!["ridge".into(), "mean".into()],
             ..Report::default()
         }
