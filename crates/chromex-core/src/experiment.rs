@@ -3,14 +3,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chromex_metrics::{Bootstrap, Metric};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::kept_fits::{hex, read_kept, write_kept};
 use crate::observe::{Event, Observer, Silent};
 use crate::report::Scoring;
 use crate::{
     Dataset, Error, Fit, Fold, Predict, Prediction, Predictions, Report, Result, Rows, Split,
-    TrainMean, TrainMedian, atomic,
+    TrainMean, TrainMedian,
 };
 
 /// The name of the floor that predicts the training mean.
@@ -59,13 +59,6 @@ struct Entry<X> {
 struct Kept {
     folder: PathBuf,
     settings: String,
-}
-
-/// A finished fit on disk, with what it depends on.
-#[derive(Serialize, Deserialize)]
-struct KeptFit {
-    fingerprint: String,
-    prediction: Prediction,
 }
 
 impl<X: Rows + 'static> Experiment<X> {
@@ -376,29 +369,6 @@ fn strata_of(fold: &Fold, rows: &[usize]) -> Vec<String> {
     rows.iter()
         .map(|row| stratum.get(row).copied().unwrap_or_default().to_owned())
         .collect()
-}
-
-fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// A kept fit that cannot be read, or belongs to other settings, is fitted again.
-fn read_kept((path, fingerprint): &(PathBuf, String)) -> Option<Prediction> {
-    let kept: KeptFit = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-    (&kept.fingerprint == fingerprint).then_some(kept.prediction)
-}
-
-fn write_kept(file: Option<(PathBuf, String)>, prediction: &Prediction) -> Result<()> {
-    let Some((path, fingerprint)) = file else {
-        return Ok(());
-    };
-    let kept = KeptFit {
-        fingerprint,
-        prediction: prediction.clone(),
-    };
-    atomic::write(&path, |out| {
-        serde_json::to_writer(out, &kept).map_err(std::io::Error::from)
-    })
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod dataset;
 mod error;
 mod experiment;
 mod floors;
+mod kept_fits;
 mod keys;
 mod learn;
 mod log_means;
