@@ -3,7 +3,7 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::fused::self_attention;
+use crate::fused::{linear, self_attention};
 use crate::{Device, Error, Result};
 
 /// Self-attention of several heads over one projection to queries, keys and values.
@@ -58,8 +58,8 @@ impl SelfAttention {
     ///
     /// `[rows, length, width]` to the same.
     pub fn forward(&self, inputs: Tensor<3>) -> Tensor<3> {
-        let joint = self.queries_keys_values.forward(inputs);
+        let joint = linear(&self.queries_keys_values, inputs);
         let attended = self_attention(joint, self.config.heads, self.config.causal);
-        self.output.forward(attended)
+        linear(&self.output, attended)
     }
 }

@@ -5,7 +5,7 @@ use burn::tensor::activation::gelu;
 use serde::{Deserialize, Serialize};
 
 use crate::Device;
-use crate::fused::gelu_tanh;
+use crate::fused::{gelu_tanh, linear};
 
 /// Two linear layers with an activation between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,10 +58,11 @@ impl FeedForward {
     ///
     /// `[rows, length, width]` to the same.
     pub fn forward(&self, inputs: Tensor<3>) -> Tensor<3> {
-        let hidden = self.expand.forward(inputs);
-        self.contract.forward(match self.activation {
+        let hidden = linear(&self.expand, inputs);
+        let bent = match self.activation {
             Activation::Gelu => gelu(hidden),
             Activation::GeluTanh => gelu_tanh(hidden),
-        })
+        };
+        linear(&self.contract, bent)
     }
 }

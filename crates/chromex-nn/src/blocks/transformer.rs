@@ -1,9 +1,10 @@
 use burn::Tensor;
 use burn::module::Module;
-use burn::nn::{LayerNorm, LayerNormConfig};
 use serde::{Deserialize, Serialize};
 
-use super::{FeedForward, FeedForwardConfig, SelfAttention, SelfAttentionConfig};
+use super::{
+    FeedForward, FeedForwardConfig, LayerNorm, LayerNormConfig, SelfAttention, SelfAttentionConfig,
+};
 use crate::{Device, Result};
 
 /// The one transformer block: attention and feed-forward, each with a residual and a normalisation.
@@ -52,15 +53,14 @@ impl TransformerBlockConfig {
     ///
     /// [`Error::Setting`](crate::Error::Setting) when the heads do not divide the width.
     pub fn init(self, device: &Device) -> Result<TransformerBlock> {
-        let norm = || {
-            LayerNormConfig::new(self.attention.width)
-                .with_epsilon(self.norm_epsilon)
-                .init(device)
+        let norm = LayerNormConfig {
+            width: self.attention.width,
+            epsilon: self.norm_epsilon,
         };
         Ok(TransformerBlock {
-            attention_norm: norm(),
+            attention_norm: norm.init(device),
             attention: self.attention.init(device)?,
-            feed_forward_norm: norm(),
+            feed_forward_norm: norm.init(device),
             feed_forward: self.feed_forward.init(device),
             norm: self.norm,
         })

@@ -1,21 +1,15 @@
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::build::build;
 use super::exponential::exponential;
 
-/// Calls a kernel with the head width as a constant where it is a usual one: heads are narrow, and a loop of a known
-/// few channels becomes a few vector instructions. 0 stands for any width.
-macro_rules! with_size {
-    ($kernel:ident($($argument:expr),*), $extents:expr) => {
-        match $extents.head_width() {
-            4 => $kernel::<4>($($argument),*, $extents),
-            8 => $kernel::<8>($($argument),*, $extents),
-            16 => $kernel::<16>($($argument),*, $extents),
-            32 => $kernel::<32>($($argument),*, $extents),
-            64 => $kernel::<64>($($argument),*, $extents),
-            _ => $kernel::<0>($($argument),*, $extents),
-        }
-    };
-}
+/// How many neighbours are worked on side by side: the width of the widest vector registers. Every number is computed
+/// by the same operations in the same order whatever the processor's width is.
+const LANES: usize = 16;
+
+/// One number for each of sixteen neighbours.
+type Lanes = [f32; LANES];
 
 /// The extents of one attention.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +29,6 @@ impl Extents {
     fn scale(self) -> f32 {
         1.0 / (self.head_width() as f32).sqrt()
     }
-
-    /// How many positions a query sees.
-    fn seen(self, query: usize) -> usize {
-        if self.causal { query + 1 } else { self.length }
-    }
 }
 
 /// What the way back needs to find a query's weights again: its largest score, which keeps exponentials in range, and
@@ -50,8 +39,8 @@ pub(super) struct Normaliser {
     inverse_sum: f32,
 }
 
-/// Attends: the output `[rows, length, width]` and the normalisers `[rows, heads, length]`. Scores live in one line of
-/// the cache and are never written out.
+/// Attends: the output `[rows, length, width]` and the normalisers `[rows, heads, length]`. Scores live in the
+/// first-level cache and are never written out.
 pub(super) fn forward(joint: &[f32], extents: Extents) -> (Vec<f32>, Vec<Normaliser>) {
     let Extents {
         rows,
@@ -60,32 +49,40 @@ pub(super) fn forward(joint: &[f32], extents: Extents) -> (Vec<f32>, Vec<Normali
         heads,
         ..
     } = extents;
-    let mut output = vec![0.0; rows * length * width];
     let mut normalisers = vec![Normaliser::default(); rows * heads * length];
-    output
-        .par_chunks_mut(length * width)
-        .zip(normalisers.par_chunks_mut(heads * length))
-        .zip(joint.par_chunks(3 * length * width))
-        .for_each_init(
-            || Scratch::new(extents),
-            |scratch, ((output, normalisers), joint)| {
-                for head in 0..heads {
-                    scratch.load(joint, head, extents);
-                    let normalisers = &mut normalisers[head * length..][..length];
-                    with_size!(forward_head(scratch, output, normalisers, head), extents);
-                }
-            },
-        );
+    let (output, ()) = build(rows * length * width, length * width, |output| {
+        output
+            .into_par_iter()
+            .zip(normalisers.par_chunks_mut(heads * length))
+            .zip(joint.par_chunks(3 * length * width))
+            .for_each_init(
+                || Head::new(extents),
+                |head, ((output, normalisers), joint)| {
+                    Arch::new().dispatch(Forward {
+                        head,
+                        joint,
+                        output,
+                        normalisers,
+                    });
+                },
+            );
+    });
     (output, normalisers)
 }
 
+/// What the forward pass leaves for the way back.
+#[derive(Clone, Copy)]
+pub(super) struct Passed<'a> {
+    /// `[rows, length, 3 width]`.
+    pub(super) joint: &'a [f32],
+    /// `[rows, length, width]`.
+    pub(super) output: &'a [f32],
+    /// `[rows, heads, length]`.
+    pub(super) normalisers: &'a [Normaliser],
+}
+
 /// The gradient of `joint` from that of the output.
-pub(super) fn backward(
-    joint: &[f32],
-    normalisers: &[Normaliser],
-    grad: &[f32],
-    extents: Extents,
-) -> Vec<f32> {
+pub(super) fn backward(passed: Passed<'_>, grad: &[f32], extents: Extents) -> Vec<f32> {
     let Extents {
         rows,
         length,
@@ -93,231 +90,501 @@ pub(super) fn backward(
         heads,
         ..
     } = extents;
-    let mut result = vec![0.0; rows * length * 3 * width];
-    result
-        .par_chunks_mut(3 * length * width)
-        .zip(joint.par_chunks(3 * length * width))
-        .zip(normalisers.par_chunks(heads * length))
-        .zip(grad.par_chunks(length * width))
-        .for_each_init(
-            || Scratch::new(extents),
-            |scratch, (((result, joint), normalisers), grad)| {
-                for head in 0..heads {
-                    scratch.load(joint, head, extents);
-                    let normalisers = &normalisers[head * length..][..length];
-                    with_size!(
-                        backward_head(scratch, result, normalisers, grad, head),
-                        extents
-                    );
-                }
-            },
-        );
-    result
+    build(rows * length * 3 * width, 3 * length * width, |result| {
+        result
+            .into_par_iter()
+            .zip(passed.joint.par_chunks(3 * length * width))
+            .zip(passed.normalisers.par_chunks(heads * length))
+            .zip(passed.output.par_chunks(length * width))
+            .zip(grad.par_chunks(length * width))
+            .for_each_init(
+                || Head::new(extents),
+                |head, ((((result, joint), normalisers), output), grad)| {
+                    let passed = Passed {
+                        joint,
+                        output,
+                        normalisers,
+                    };
+                    Arch::new().dispatch(Backward {
+                        head,
+                        passed,
+                        grad,
+                        result,
+                    });
+                },
+            );
+    })
+    .0
 }
 
-/// One head's queries, keys and values, gathered from the joint tensor.
-struct Scratch {
-    /// `[length, head width]`, scaled.
-    queries: Vec<f32>,
-    /// `[length, head width]`.
-    keys: Vec<f32>,
-    /// `[length, head width]`.
-    values: Vec<f32>,
-    /// `[head width, length]`, so that a loop over keys reads neighbours.
-    keys_across: Vec<f32>,
-    /// `[head width, length]`.
-    values_across: Vec<f32>,
-    /// One query's scores, then weights.
-    weights: Vec<f32>,
-    /// The gradient of one query's weights.
-    weight_grads: Vec<f32>,
-    /// The gradients of the head, `[length, head width]` each.
-    grads: [Vec<f32>; 3],
+/// The forward pass of one row.
+struct Forward<'a> {
+    head: &'a mut Head,
+    joint: &'a [f32],
+    output: &'a mut [f32],
+    normalisers: &'a mut [Normaliser],
 }
 
-impl Scratch {
-    fn new(extents: Extents) -> Self {
-        let block = || vec![0.0; extents.length * extents.head_width()];
-        let line = || vec![0.0; extents.length];
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let extents = self.head.extents;
+        let lines = self.normalisers.chunks_exact_mut(extents.length);
+        for (index, normalisers) in lines.enumerate() {
+            self.head.load(self.joint, index);
+            let output = &mut self.output[index * extents.head_width()..];
+            self.head.forward(simd, output, normalisers);
+        }
+    }
+}
+
+/// The backward pass of one row.
+struct Backward<'a> {
+    head: &'a mut Head,
+    passed: Passed<'a>,
+    grad: &'a [f32],
+    result: &'a mut [f32],
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let extents = self.head.extents;
+        let lines = self.passed.normalisers.chunks_exact(extents.length);
+        for (index, normalisers) in lines.enumerate() {
+            let from = index * extents.head_width();
+            self.head.load(self.passed.joint, index);
+            self.head
+                .load_grad(&self.passed.output[from..], &self.grad[from..]);
+            self.head.normalise(normalisers);
+            self.head.query_grads(simd, &mut self.result[from..]);
+            self.head
+                .key_and_value_grads(simd, &mut self.result[from..]);
+        }
+    }
+}
+
+/// One head's numbers, gathered from the tensors, and room to work in.
+struct Head {
+    extents: Extents,
+    /// Scaled.
+    queries: Vectors,
+    keys: Vectors,
+    values: Vectors,
+    /// The gradient of the output.
+    grads: Vectors,
+    /// Per query: its largest score, one over its sum of exponentials, and the mean gradient of its weights.
+    largest: Vec<f32>,
+    inverse_sums: Vec<f32>,
+    means: Vec<f32>,
+    /// Scores, then weights, of sixteen queries or keys against every position.
+    weights: Vec<Lanes>,
+    /// The gradients of those weights, then of the scores.
+    score_grads: Vec<Lanes>,
+    /// A result of sixteen positions, a line per channel.
+    sums: Vec<Lanes>,
+}
+
+/// The vectors of one head twice: by position, and by channel in groups of sixteen positions.
+struct Vectors {
+    size: usize,
+    /// `[length, size]`.
+    by_position: Vec<f32>,
+    /// `[length / 16 rounded up, size]`; positions past the end are 0.
+    by_channel: Vec<Lanes>,
+}
+
+impl Vectors {
+    fn new(length: usize, size: usize) -> Self {
         Self {
-            queries: block(),
-            keys: block(),
-            values: block(),
-            keys_across: block(),
-            values_across: block(),
-            weights: line(),
-            weight_grads: line(),
-            grads: [block(), block(), block()],
+            size,
+            by_position: vec![0.0; length * size],
+            by_channel: vec![[0.0; LANES]; length.div_ceil(LANES) * size],
         }
     }
 
-    fn load(&mut self, joint: &[f32], head: usize, extents: Extents) {
-        let (width, size) = (extents.width, extents.head_width());
-        let scale = extents.scale();
-        for (place, token) in joint.chunks_exact(3 * width).enumerate() {
-            for channel in 0..size {
-                let from = head * size + channel;
-                let to = place * size + channel;
-                let across = channel * extents.length + place;
-                self.queries[to] = token[from] * scale;
-                self.keys[to] = token[width + from];
-                self.values[to] = token[2 * width + from];
-                self.keys_across[across] = token[width + from];
-                self.values_across[across] = token[2 * width + from];
+    /// Takes the vectors at the start of tokens `stride` apart.
+    #[inline(always)]
+    fn load(&mut self, tokens: &[f32], stride: usize, scale: f32) {
+        let size = self.size;
+        let tokens = tokens.chunks(stride);
+        for (to, from) in self.by_position.chunks_exact_mut(size).zip(tokens) {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = from * scale;
+            }
+        }
+        let groups = self.by_channel.chunks_exact_mut(size);
+        for (group, vectors) in groups.zip(self.by_position.chunks(LANES * size)) {
+            for (channel, lanes) in group.iter_mut().enumerate() {
+                for (lane, vector) in lanes.iter_mut().zip(vectors.chunks_exact(size)) {
+                    *lane = vector[channel];
+                }
             }
         }
     }
-}
 
-/// `line[key] = sum over channels of vector[channel] * across[channel][key]`.
-#[inline]
-fn dot_across<const SIZE: usize>(line: &mut [f32], vector: &[f32], across: &[f32], length: usize) {
-    line.fill(0.0);
-    let (fours, rest) = vector.split_at(if SIZE == 0 { 0 } else { SIZE / 4 * 4 });
-    for (block, factors) in fours.chunks_exact(4).enumerate() {
-        // Four channels at a time: one pass over the line instead of four.
-        let row = |channel: usize| &across[(4 * block + channel) * length..][..line.len()];
-        let (first, second, third, fourth) = (row(0), row(1), row(2), row(3));
-        for (key, sum) in line.iter_mut().enumerate() {
-            *sum += factors[0] * first[key]
-                + factors[1] * second[key]
-                + factors[2] * third[key]
-                + factors[3] * fourth[key];
-        }
+    /// Sixteen positions, a line per channel.
+    #[inline(always)]
+    fn group(&self, group: usize) -> &[Lanes] {
+        &self.by_channel[group * self.size..][..self.size]
     }
-    for (channel, &factor) in rest.iter().enumerate() {
-        let row = &across[(fours.len() + channel) * length..][..line.len()];
-        for (sum, &value) in line.iter_mut().zip(row) {
-            *sum += factor * value;
-        }
+
+    /// Positions one by one.
+    #[inline(always)]
+    fn from(&self, position: usize) -> &[f32] {
+        &self.by_position[position * self.size..]
     }
 }
 
-/// The sum of a line, eight partial sums at a time so that it vectorises.
-#[inline]
-fn total(line: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; 8];
-    let chunks = line.chunks_exact(8);
-    let rest: f32 = chunks.remainder().iter().sum();
-    for chunk in chunks {
-        for (sum, value) in sums.iter_mut().zip(chunk) {
-            *sum += value;
+impl Head {
+    fn new(extents: Extents) -> Self {
+        let Extents { length, .. } = extents;
+        let size = extents.head_width();
+        let vectors = || Vectors::new(length, size);
+        // Normalisers are read sixteen at a time.
+        let line = || vec![0.0; length.next_multiple_of(LANES)];
+        let square = || vec![[0.0; LANES]; length];
+        Self {
+            extents,
+            queries: vectors(),
+            keys: vectors(),
+            values: vectors(),
+            grads: vectors(),
+            largest: line(),
+            inverse_sums: line(),
+            means: line(),
+            weights: square(),
+            score_grads: square(),
+            sums: vec![[0.0; LANES]; size],
         }
     }
-    sums.iter().sum::<f32>() + rest
+
+    #[inline(always)]
+    fn load(&mut self, joint: &[f32], head: usize) {
+        let (width, stride) = (self.extents.width, 3 * self.extents.width);
+        let from = head * self.extents.head_width();
+        self.queries
+            .load(&joint[from..], stride, self.extents.scale());
+        self.keys.load(&joint[width + from..], stride, 1.0);
+        self.values.load(&joint[2 * width + from..], stride, 1.0);
+    }
+
+    /// Takes the gradient of the output, and of each query the mean gradient of its weights under the weights: the
+    /// product of the output and its gradient.
+    #[inline(always)]
+    fn load_grad(&mut self, output: &[f32], grad: &[f32]) {
+        let (width, size) = (self.extents.width, self.extents.head_width());
+        self.grads.load(grad, width, 1.0);
+        for (position, mean) in self.means[..self.extents.length].iter_mut().enumerate() {
+            let output = &output[position * width..][..size];
+            let grad = &grad[position * width..][..size];
+            *mean = output.iter().zip(grad).map(|(o, g)| o * g).sum();
+        }
+    }
+
+    #[inline(always)]
+    fn normalise(&mut self, normalisers: &[Normaliser]) {
+        for (position, normaliser) in normalisers.iter().enumerate() {
+            self.largest[position] = normaliser.largest;
+            self.inverse_sums[position] = normaliser.inverse_sum;
+        }
+    }
+
+    /// How many keys some query of a group sees.
+    #[inline(always)]
+    fn seen(&self, group: usize) -> usize {
+        if self.extents.causal {
+            self.extents.length.min((group + 1) * LANES)
+        } else {
+            self.extents.length
+        }
+    }
+
+    /// How many queries of a group come before a key and must not see it.
+    #[inline(always)]
+    fn blind(&self, group: usize, key: usize) -> usize {
+        if self.extents.causal {
+            key.saturating_sub(group * LANES)
+        } else {
+            0
+        }
+    }
+
+    #[inline(always)]
+    fn forward<S: Simd>(&mut self, simd: S, output: &mut [f32], normalisers: &mut [Normaliser]) {
+        let Extents { length, width, .. } = self.extents;
+        for group in 0..length.div_ceil(LANES) {
+            let seen = self.seen(group);
+            let mut weights = std::mem::take(&mut self.weights);
+            products(
+                simd,
+                &mut weights[..seen],
+                self.queries.group(group),
+                self.keys.from(0),
+            );
+            let mut largest = [f32::NEG_INFINITY; LANES];
+            for (key, scores) in weights[..seen].iter_mut().enumerate() {
+                mask(scores, f32::NEG_INFINITY, 0, self.blind(group, key));
+                for (largest, &score) in largest.iter_mut().zip(scores.iter()) {
+                    *largest = if score > *largest { score } else { *largest };
+                }
+            }
+            let mut sums = [0.0; LANES];
+            for (key, weights) in weights[..seen].iter_mut().enumerate() {
+                for (weight, &largest) in weights.iter_mut().zip(&largest) {
+                    *weight = exponential(*weight - largest);
+                }
+                mask(weights, 0.0, 0, self.blind(group, key));
+                for (sum, &weight) in sums.iter_mut().zip(weights.iter()) {
+                    *sum += weight;
+                }
+            }
+            weighted_sums(simd, &mut self.sums, &weights[..seen], self.values.from(0));
+            self.weights = weights;
+            let inverse_sums = sums.map(|sum| 1.0 / sum);
+            let own = normalisers[group * LANES..].iter_mut();
+            for (normaliser, (&largest, &inverse_sum)) in own.zip(largest.iter().zip(&inverse_sums))
+            {
+                *normaliser = Normaliser {
+                    largest,
+                    inverse_sum,
+                };
+            }
+            for sums in &mut self.sums {
+                for (sum, inverse_sum) in sums.iter_mut().zip(&inverse_sums) {
+                    *sum *= inverse_sum;
+                }
+            }
+            let to = &mut output[group * LANES * width..];
+            write(to, width, &self.sums, length - group * LANES);
+        }
+    }
+
+    /// The gradients of the queries, sixteen queries at a time.
+    #[inline(always)]
+    fn query_grads<S: Simd>(&mut self, simd: S, result: &mut [f32]) {
+        let Extents { length, width, .. } = self.extents;
+        let (scale, stride) = (self.extents.scale(), 3 * width);
+        for group in 0..length.div_ceil(LANES) {
+            let seen = self.seen(group);
+            let mut weights = std::mem::take(&mut self.weights);
+            let mut score_grads = std::mem::take(&mut self.score_grads);
+            products(
+                simd,
+                &mut weights[..seen],
+                self.queries.group(group),
+                self.keys.from(0),
+            );
+            products(
+                simd,
+                &mut score_grads[..seen],
+                self.grads.group(group),
+                self.values.from(0),
+            );
+            let own = |line: &[f32]| -> Lanes {
+                let mut own = [0.0; LANES];
+                own.copy_from_slice(&line[group * LANES..][..LANES]);
+                own
+            };
+            let (largest, inverse) = (own(&self.largest), own(&self.inverse_sums));
+            let means = own(&self.means);
+            let lines = weights[..seen].iter().zip(&mut score_grads[..seen]);
+            for (key, (scores, grads)) in lines.enumerate() {
+                for lane in 0..LANES {
+                    let weight = exponential(scores[lane] - largest[lane]) * inverse[lane];
+                    grads[lane] = weight * (grads[lane] - means[lane]);
+                }
+                mask(grads, 0.0, 0, self.blind(group, key));
+            }
+            weighted_sums(
+                simd,
+                &mut self.sums,
+                &score_grads[..seen],
+                self.keys.from(0),
+            );
+            (self.weights, self.score_grads) = (weights, score_grads);
+            for sums in &mut self.sums {
+                for sum in sums {
+                    *sum *= scale;
+                }
+            }
+            let first = group * LANES;
+            let to = &mut result[first * stride..];
+            write(to, stride, &self.sums, length - first);
+        }
+    }
+
+    /// The gradients of the keys and values, sixteen keys at a time, over the queries that see them.
+    #[inline(always)]
+    fn key_and_value_grads<S: Simd>(&mut self, simd: S, result: &mut [f32]) {
+        let Extents { length, width, .. } = self.extents;
+        let stride = 3 * width;
+        for group in 0..length.div_ceil(LANES) {
+            let first = if self.extents.causal {
+                group * LANES
+            } else {
+                0
+            };
+            let count = length - first;
+            let mut weights = std::mem::take(&mut self.weights);
+            let mut score_grads = std::mem::take(&mut self.score_grads);
+            products(
+                simd,
+                &mut weights[..count],
+                self.keys.group(group),
+                self.queries.from(first),
+            );
+            products(
+                simd,
+                &mut score_grads[..count],
+                self.values.group(group),
+                self.grads.from(first),
+            );
+            let lines = weights[..count].iter_mut().zip(&mut score_grads[..count]);
+            for (query, (scores, grads)) in (first..).zip(lines) {
+                let (largest, inverse) = (self.largest[query], self.inverse_sums[query]);
+                let mean = self.means[query];
+                for lane in 0..LANES {
+                    scores[lane] = exponential(scores[lane] - largest) * inverse;
+                    grads[lane] = scores[lane] * (grads[lane] - mean);
+                }
+                if self.extents.causal && query < first + LANES {
+                    // Keys after the query.
+                    mask(scores, 0.0, query - first + 1, LANES);
+                    mask(grads, 0.0, query - first + 1, LANES);
+                }
+            }
+            // The queries were scaled when they were loaded: the keys' gradients have the factor from there.
+            weighted_sums(
+                simd,
+                &mut self.sums,
+                &score_grads[..count],
+                self.queries.from(first),
+            );
+            let place = group * LANES;
+            let to = &mut result[place * stride + width..];
+            write(to, stride, &self.sums, length - place);
+            weighted_sums(
+                simd,
+                &mut self.sums,
+                &weights[..count],
+                self.grads.from(first),
+            );
+            let to = &mut result[place * stride + 2 * width..];
+            write(to, stride, &self.sums, length - place);
+            (self.weights, self.score_grads) = (weights, score_grads);
+        }
+    }
 }
 
-fn forward_head<const SIZE: usize>(
-    scratch: &mut Scratch,
-    output: &mut [f32],
-    normalisers: &mut [Normaliser],
-    head: usize,
-    extents: Extents,
-) {
-    let width = extents.width;
-    let size = if SIZE == 0 {
-        extents.head_width()
-    } else {
-        SIZE
-    };
-    for query in 0..extents.length {
-        let weights = &mut scratch.weights[..extents.seen(query)];
-        let vector = &scratch.queries[query * size..][..size];
-        dot_across::<SIZE>(weights, vector, &scratch.keys_across, extents.length);
-        let largest = weights.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        for weight in weights.iter_mut() {
-            *weight = exponential(*weight - largest);
+/// Replaces some lanes.
+#[inline(always)]
+fn mask(lanes: &mut Lanes, by: f32, from: usize, to: usize) {
+    if from < to {
+        for (index, lane) in lanes.iter_mut().enumerate() {
+            *lane = if (from..to).contains(&index) {
+                by
+            } else {
+                *lane
+            };
         }
-        let sum = total(weights);
-        normalisers[query] = Normaliser {
-            largest,
-            inverse_sum: 1.0 / sum,
+    }
+}
+
+/// Writes a group of positions, at most `count` of them, at the start of tokens `stride` apart.
+#[inline(always)]
+fn write(tokens: &mut [f32], stride: usize, sums: &[Lanes], count: usize) {
+    for (token, lane) in tokens.chunks_mut(stride).zip(0..LANES.min(count)) {
+        for (to, sums) in token.iter_mut().zip(sums) {
+            *to = sums[lane];
+        }
+    }
+}
+
+/// `lines[position][lane] = sum over channels of group[channel][lane] * rows[position][channel]`.
+#[inline(always)]
+fn products<S: Simd>(simd: S, lines: &mut [Lanes], group: &[Lanes], rows: &[f32]) {
+    let size = group.len();
+    let mut channel = 0;
+    while channel < size {
+        channel += match size - channel {
+            8.. => add_products::<S, 8>(simd, lines, group, rows, channel),
+            4.. => add_products::<S, 4>(simd, lines, group, rows, channel),
+            _ => add_products::<S, 1>(simd, lines, group, rows, channel),
         };
-        let to = &mut output[query * width + head * size..][..size];
-        for (weight, value) in weights.iter().zip(scratch.values.chunks_exact(size)) {
-            for (sum, value) in to.iter_mut().zip(value) {
-                *sum += weight * value;
-            }
-        }
-        for value in to {
-            *value /= sum;
-        }
     }
 }
 
-fn backward_head<const SIZE: usize>(
-    scratch: &mut Scratch,
-    result: &mut [f32],
-    normalisers: &[Normaliser],
-    grad: &[f32],
-    head: usize,
-    extents: Extents,
-) {
-    let (width, length) = (extents.width, extents.length);
-    let size = if SIZE == 0 {
-        extents.head_width()
-    } else {
-        SIZE
-    };
-    let Scratch {
-        queries,
-        keys,
-        keys_across,
-        values_across,
-        weights,
-        weight_grads,
-        grads: [query_grads, key_grads, value_grads],
-        ..
-    } = scratch;
-    for grads in [&mut *query_grads, &mut *key_grads, &mut *value_grads] {
-        grads.fill(0.0);
+/// Adds the products of `WIDTH` channels; the first channels replace what the lines held.
+#[inline(always)]
+fn add_products<S: Simd, const WIDTH: usize>(
+    simd: S,
+    lines: &mut [Lanes],
+    group: &[Lanes],
+    rows: &[f32],
+    channel: usize,
+) -> usize {
+    for part in 0..LANES / S::F32_LANES {
+        let mut vectors = [simd.splat_f32s(0.0); WIDTH];
+        for (vector, lanes) in vectors.iter_mut().zip(&group[channel..]) {
+            *vector = S::as_simd_f32s(lanes).0[part];
+        }
+        for (line, row) in lines.iter_mut().zip(rows.chunks_exact(group.len())) {
+            let row = &row[channel..][..WIDTH];
+            let line = &mut S::as_mut_simd_f32s(line).0[part];
+            let mut sum = if channel == 0 {
+                simd.splat_f32s(0.0)
+            } else {
+                *line
+            };
+            for (&vector, &factor) in vectors.iter().zip(row) {
+                sum = simd.add_f32s(sum, simd.mul_f32s(vector, simd.splat_f32s(factor)));
+            }
+            *line = sum;
+        }
     }
-    for query in 0..length {
-        let seen = extents.seen(query);
-        let (weights, weight_grads) = (&mut weights[..seen], &mut weight_grads[..seen]);
-        let vector = &queries[query * size..][..size];
-        let output_grad = &grad[query * width + head * size..][..size];
-        dot_across::<SIZE>(weights, vector, keys_across, length);
-        let Normaliser {
-            largest,
-            inverse_sum,
-        } = normalisers[query];
-        for weight in weights.iter_mut() {
-            *weight = exponential(*weight - largest) * inverse_sum;
-        }
-        dot_across::<SIZE>(weight_grads, output_grad, values_across, length);
-        // The softmax's derivative takes away the mean of the gradients under the weights.
-        let mut products = [0.0_f32; 8];
-        for (place, (weight, grad)) in weights.iter().zip(weight_grads.iter()).enumerate() {
-            products[place % 8] += weight * grad;
-        }
-        let mean: f32 = products.iter().sum();
-        for (grad, weight) in weight_grads.iter_mut().zip(weights.iter()) {
-            *grad = weight * (*grad - mean);
-        }
-        let query_grad = &mut query_grads[query * size..][..size];
-        let weighted = weights.iter().zip(weight_grads.iter());
-        let gathered = key_grads
-            .chunks_exact_mut(size)
-            .zip(value_grads.chunks_exact_mut(size));
-        for (((weight, score_grad), key_vector), (key_grad, value_grad)) in
-            weighted.zip(keys.chunks_exact(size)).zip(gathered)
-        {
-            for channel in 0..size {
-                query_grad[channel] += score_grad * key_vector[channel];
-                key_grad[channel] += score_grad * vector[channel];
-                value_grad[channel] += weight * output_grad[channel];
+    WIDTH
+}
+
+/// `sums[channel][lane] = sum over positions of lines[position][lane] * rows[position][channel]`.
+#[inline(always)]
+fn weighted_sums<S: Simd>(simd: S, sums: &mut [Lanes], lines: &[Lanes], rows: &[f32]) {
+    let size = sums.len();
+    let mut channel = 0;
+    while channel < size {
+        channel += match size - channel {
+            8.. => gather::<S, 8>(simd, sums, lines, rows, channel),
+            4.. => gather::<S, 4>(simd, sums, lines, rows, channel),
+            _ => gather::<S, 1>(simd, sums, lines, rows, channel),
+        };
+    }
+}
+
+/// The sums of `WIDTH` channels.
+#[inline(always)]
+fn gather<S: Simd, const WIDTH: usize>(
+    simd: S,
+    sums: &mut [Lanes],
+    lines: &[Lanes],
+    rows: &[f32],
+    channel: usize,
+) -> usize {
+    for part in 0..LANES / S::F32_LANES {
+        let mut gathered = [simd.splat_f32s(0.0); WIDTH];
+        for (line, row) in lines.iter().zip(rows.chunks_exact(sums.len())) {
+            let row = &row[channel..][..WIDTH];
+            let line = S::as_simd_f32s(line).0[part];
+            for (sum, &factor) in gathered.iter_mut().zip(row) {
+                *sum = simd.add_f32s(*sum, simd.mul_f32s(line, simd.splat_f32s(factor)));
             }
         }
-    }
-    // The queries were scaled when they were loaded: the keys' gradients have the factor from there.
-    let scale = extents.scale();
-    for (place, token) in result.chunks_exact_mut(3 * width).enumerate() {
-        for channel in 0..size {
-            let (from, to) = (place * size + channel, head * size + channel);
-            token[to] = query_grads[from] * scale;
-            token[width + to] = key_grads[from];
-            token[2 * width + to] = value_grads[from];
+        for (sum, gathered) in sums[channel..].iter_mut().zip(gathered) {
+            S::as_mut_simd_f32s(sum).0[part] = gathered;
         }
     }
+    WIDTH
 }

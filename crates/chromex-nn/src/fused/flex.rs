@@ -10,8 +10,10 @@ use burn::backend::{
 };
 use burn::tensor::{DType, TensorData};
 
-use super::attention::{Extents, Normaliser};
-use super::{attention, cross_entropy as likelihood, gelu};
+use super::attention::{Extents, Normaliser, Passed};
+use super::cross_entropy::{Grads, Problem};
+use super::norm::Moments;
+use super::{attention, cross_entropy as likelihood, gelu, linear as affine, norm};
 
 /// Tells whether the kernels can take a tensor: f32 on the processor.
 pub(super) fn can_take<const D: usize>(tensor: &Tensor<D>) -> bool {
@@ -31,9 +33,38 @@ pub(super) fn gelu_tanh<const D: usize>(inputs: Tensor<D>) -> Tensor<D> {
     Tensor::from_dispatch(<Dispatch as FusedOps>::fused_gelu(inputs.into_dispatch()))
 }
 
-pub(super) fn cross_entropy(logits: Tensor<2>, classes: Vec<u32>) -> Tensor<1> {
-    let output = <Dispatch as FusedOps>::fused_cross_entropy(logits.into_dispatch(), classes);
-    Tensor::from_dispatch(output)
+pub(super) fn linear<const D: usize>(
+    inputs: Tensor<D>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::fused_linear(
+        inputs.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+    ))
+}
+
+pub(super) fn layer_norm<const D: usize>(
+    inputs: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::fused_layer_norm(
+        inputs.into_dispatch(),
+        gamma.into_dispatch(),
+        beta.into_dispatch(),
+        epsilon,
+    ))
+}
+
+pub(super) fn cross_entropy(inputs: Tensor<2>, table: Tensor<2>, classes: Vec<u32>) -> Tensor<1> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::fused_cross_entropy(
+        inputs.into_dispatch(),
+        table.into_dispatch(),
+        classes,
+    ))
 }
 
 /// The operations as extensions of burn's processor backend and of its automatic differentiation.
@@ -41,7 +72,22 @@ pub(super) fn cross_entropy(logits: Tensor<2>, classes: Vec<u32>) -> Tensor<1> {
 trait FusedOps: Backend {
     fn fused_attention(joint: FloatTensor<Self>, heads: usize, causal: bool) -> FloatTensor<Self>;
     fn fused_gelu(inputs: FloatTensor<Self>) -> FloatTensor<Self>;
-    fn fused_cross_entropy(logits: FloatTensor<Self>, classes: Vec<u32>) -> FloatTensor<Self>;
+    fn fused_linear(
+        inputs: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+    fn fused_layer_norm(
+        inputs: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self>;
+    fn fused_cross_entropy(
+        inputs: FloatTensor<Self>,
+        table: FloatTensor<Self>,
+        classes: Vec<u32>,
+    ) -> FloatTensor<Self>;
 }
 
 impl FusedOps for Flex {
@@ -54,12 +100,25 @@ impl FusedOps for Flex {
         tensor(gelu::forward(inputs.storage()), extents(&inputs))
     }
 
-    fn fused_cross_entropy(logits: FlexTensor, classes: Vec<u32>) -> FlexTensor {
-        let logits = logits.to_contiguous();
-        tensor(
-            vec![likelihood::forward(logits.storage(), &classes).0],
-            vec![1],
-        )
+    fn fused_linear(inputs: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
+        let [inputs, weight, bias] = [inputs, weight, bias].map(|tensor| tensor.to_contiguous());
+        map_rows(&inputs, &weight, &bias)
+    }
+
+    fn fused_layer_norm(
+        inputs: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        epsilon: f64,
+    ) -> FlexTensor {
+        let [inputs, gamma, beta] = [inputs, gamma, beta].map(|tensor| tensor.to_contiguous());
+        normalise(&inputs, &gamma, &beta, epsilon).0
+    }
+
+    fn fused_cross_entropy(inputs: FlexTensor, table: FlexTensor, classes: Vec<u32>) -> FlexTensor {
+        let [inputs, table] = [inputs, table].map(|tensor| tensor.to_contiguous());
+        let value = likelihood::value(problem(&inputs, &table, &classes));
+        tensor(vec![value], vec![1])
     }
 }
 
@@ -69,7 +128,7 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
         struct Attention;
 
         impl Backward<Flex, 1> for Attention {
-            type State = (FlexTensor, Vec<Normaliser>, Extents);
+            type State = (FlexTensor, FlexTensor, Vec<Normaliser>, Extents);
 
             fn backward(
                 self,
@@ -77,11 +136,15 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
                 grads: &mut Gradients,
                 _checkpointer: &mut Checkpointer,
             ) {
-                let (joint, normalisers, sizes) = ops.state;
+                let (joint, output, normalisers, sizes) = ops.state;
                 unary::<Flex, _>(ops.parents, ops.node, grads, |grad| {
                     let grad = grad.to_contiguous();
-                    let result =
-                        attention::backward(joint.storage(), &normalisers, grad.storage(), sizes);
+                    let passed = Passed {
+                        joint: joint.storage(),
+                        output: output.storage(),
+                        normalisers: &normalisers,
+                    };
+                    let result = attention::backward(passed, grad.storage(), sizes);
                     tensor(result, extents(&joint))
                 });
             }
@@ -91,7 +154,9 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
         let joint = joint.to_contiguous();
         let (output, normalisers, sizes) = attend(&joint, heads, causal);
         match Attention.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => prepared.finish((joint, normalisers, sizes), output),
+            OpsKind::Tracked(prepared) => {
+                prepared.finish((joint, output.clone(), normalisers, sizes), output)
+            }
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }
     }
@@ -127,39 +192,205 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
         }
     }
 
-    fn fused_cross_entropy(logits: FloatTensor<Self>, classes: Vec<u32>) -> FloatTensor<Self> {
+    fn fused_linear(
+        inputs: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
         #[derive(Debug)]
-        struct CrossEntropy;
+        struct Linear;
 
-        impl Backward<Flex, 1> for CrossEntropy {
-            type State = (FlexTensor, Vec<u32>, Vec<f32>);
+        impl Backward<Flex, 3> for Linear {
+            type State = (FlexTensor, FlexTensor);
 
             fn backward(
                 self,
-                ops: Ops<Self::State, 1>,
+                ops: Ops<Self::State, 3>,
                 grads: &mut Gradients,
                 _checkpointer: &mut Checkpointer,
             ) {
-                let (logits, classes, log_sums) = ops.state;
-                unary::<Flex, _>(ops.parents, ops.node, grads, |grad| {
-                    let grad = grad.to_contiguous();
-                    let factor = grad.storage::<f32>()[0];
-                    let result =
-                        likelihood::backward(logits.storage(), &classes, &log_sums, factor);
-                    tensor(result, extents(&logits))
-                });
+                let (inputs, weight) = ops.state;
+                let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
+                let shape = extents(&weight);
+                let (width, columns) = (shape[0], shape[1]);
+                let [for_inputs, for_weight, for_bias] = ops.parents;
+                if let Some(node) = for_inputs {
+                    let result = affine::backward_inputs(grad.storage(), weight.storage(), columns);
+                    grads.register::<Flex>(node.id, tensor(result, extents(&inputs)));
+                }
+                if for_weight.is_some() || for_bias.is_some() {
+                    let (weight, bias) =
+                        affine::backward_weights(inputs.storage(), grad.storage(), width, columns);
+                    if let Some(node) = for_weight {
+                        grads.register::<Flex>(node.id, tensor(weight, shape));
+                    }
+                    if let Some(node) = for_bias {
+                        grads.register::<Flex>(node.id, tensor(bias, vec![columns]));
+                    }
+                }
             }
         }
 
-        let (logits, node) = logits.into_parts();
-        let logits = logits.to_contiguous();
-        let (loss, log_sums) = likelihood::forward(logits.storage(), &classes);
-        let output = tensor(vec![loss], vec![1]);
-        match CrossEntropy.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => prepared.finish((logits, classes, log_sums), output),
+        let [
+            (inputs, inputs_node),
+            (weight, weight_node),
+            (bias, bias_node),
+        ] = [inputs, weight, bias].map(FloatTensor::<Self>::into_parts);
+        let [inputs, weight, bias] = [inputs, weight, bias].map(|tensor| tensor.to_contiguous());
+        let nodes = [inputs_node, weight_node, bias_node];
+        let output = map_rows(&inputs, &weight, &bias);
+        match Linear.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish((inputs, weight), output),
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }
     }
+
+    fn fused_layer_norm(
+        inputs: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct LayerNorm;
+
+        impl Backward<Flex, 3> for LayerNorm {
+            type State = (FlexTensor, FlexTensor, Vec<Moments>);
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 3>,
+                grads: &mut Gradients,
+                _checkpointer: &mut Checkpointer,
+            ) {
+                let (inputs, gamma, moments) = ops.state;
+                let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
+                let (for_inputs, for_gamma, for_beta) =
+                    norm::backward(inputs.storage(), &moments, gamma.storage(), grad.storage());
+                let results = [
+                    tensor(for_inputs, extents(&inputs)),
+                    tensor(for_gamma, extents(&gamma)),
+                    tensor(for_beta, extents(&gamma)),
+                ];
+                for (parent, result) in ops.parents.into_iter().zip(results) {
+                    if let Some(node) = parent {
+                        grads.register::<Flex>(node.id, result);
+                    }
+                }
+            }
+        }
+
+        let [
+            (inputs, inputs_node),
+            (gamma, gamma_node),
+            (beta, beta_node),
+        ] = [inputs, gamma, beta].map(FloatTensor::<Self>::into_parts);
+        let [inputs, gamma, beta] = [inputs, gamma, beta].map(|tensor| tensor.to_contiguous());
+        let nodes = [inputs_node, gamma_node, beta_node];
+        let (output, moments) = normalise(&inputs, &gamma, &beta, epsilon);
+        match LayerNorm.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish((inputs, gamma, moments), output),
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        }
+    }
+
+    fn fused_cross_entropy(
+        inputs: FloatTensor<Self>,
+        table: FloatTensor<Self>,
+        classes: Vec<u32>,
+    ) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct CrossEntropy;
+
+        impl Backward<Flex, 2> for CrossEntropy {
+            type State = [FlexTensor; 2];
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 2>,
+                grads: &mut Gradients,
+                _checkpointer: &mut Checkpointer,
+            ) {
+                let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
+                let factor = grad.storage::<f32>()[0];
+                for (parent, result) in ops.parents.into_iter().zip(ops.state) {
+                    if let Some(node) = parent {
+                        let result = scaled(result, factor);
+                        grads.register::<Flex>(node.id, result);
+                    }
+                }
+            }
+        }
+
+        let [(inputs, inputs_node), (table, table_node)] =
+            [inputs, table].map(FloatTensor::<Self>::into_parts);
+        let [inputs, table] = [inputs, table].map(|tensor| tensor.to_contiguous());
+        let nodes = [inputs_node, table_node];
+        let problem = problem(&inputs, &table, &classes);
+        match CrossEntropy.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => {
+                let (value, grads) = likelihood::value_and_grads(problem);
+                let Grads {
+                    inputs: for_inputs,
+                    table: for_table,
+                } = grads;
+                let grads = [
+                    tensor(for_inputs, extents(&inputs)),
+                    tensor(for_table, extents(&table)),
+                ];
+                prepared.finish(grads, tensor(vec![value], vec![1]))
+            }
+            OpsKind::UnTracked(prepared) => {
+                let value = likelihood::value(problem);
+                prepared.finish(tensor(vec![value], vec![1]))
+            }
+        }
+    }
+}
+
+/// Runs the linear kernel on contiguous tensors.
+fn map_rows(inputs: &FlexTensor, weight: &FlexTensor, bias: &FlexTensor) -> FlexTensor {
+    let mut shape = extents(inputs);
+    if let Some(last) = shape.last_mut() {
+        *last = extents(bias)[0];
+    }
+    let output = affine::forward(inputs.storage(), weight.storage(), bias.storage());
+    tensor(output, shape)
+}
+
+/// Runs the normalisation kernel on contiguous tensors.
+fn normalise(
+    inputs: &FlexTensor,
+    gamma: &FlexTensor,
+    beta: &FlexTensor,
+    epsilon: f64,
+) -> (FlexTensor, Vec<Moments>) {
+    let (output, moments) = norm::forward(
+        inputs.storage(),
+        gamma.storage(),
+        beta.storage(),
+        epsilon as f32,
+    );
+    (tensor(output, extents(inputs)), moments)
+}
+
+fn problem<'a>(inputs: &'a FlexTensor, table: &'a FlexTensor, classes: &'a [u32]) -> Problem<'a> {
+    Problem {
+        inputs: inputs.storage(),
+        table: table.storage(),
+        width: extents(table)[1],
+        classes,
+    }
+}
+
+/// A tensor times a number.
+fn scaled(mut tensor: FlexTensor, factor: f32) -> FlexTensor {
+    if factor != 1.0 {
+        for value in tensor.storage_mut::<f32>() {
+            *value *= factor;
+        }
+    }
+    tensor
 }
 
 /// Runs the attention kernel on a contiguous tensor.

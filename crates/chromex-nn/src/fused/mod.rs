@@ -1,12 +1,13 @@
 //! Operations that would cost many passes over memory as separate tensor operations, each as one with its own
 //! derivative.
 //!
-//! On the processor (feature `cpu`) attention, the GELU of GPT-2 and the cross-entropy are single kernels with a
-//! hand-written backward pass; on every other device, and for other number types, the same functions are composed of
+//! On the processor (feature `cpu`) each is a kernel with a hand-written backward pass; on every other device, and for other number types, the same functions are composed of
 //! burn's operations, which are also what the kernels are tested against.
 
 #[cfg(feature = "cpu")]
 mod attention;
+#[cfg(feature = "cpu")]
+mod build;
 #[cfg(feature = "cpu")]
 mod cross_entropy;
 #[cfg(feature = "cpu")]
@@ -15,9 +16,23 @@ mod exponential;
 mod flex;
 #[cfg(feature = "cpu")]
 mod gelu;
+#[cfg(feature = "cpu")]
+mod linear;
+#[cfg(feature = "cpu")]
+mod matrix;
+#[cfg(feature = "cpu")]
+mod norm;
 mod plain;
 
 use burn::Tensor;
+use burn::nn::Linear;
+
+/// Runs a kernel with the widest vector instructions of the processor at hand. Only code that is inlined into it gains.
+#[cfg(feature = "cpu")]
+#[inline(always)]
+fn vectorised<R>(kernel: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(kernel)
+}
 
 /// Attends over the queries, keys and values of several heads.
 ///
@@ -42,24 +57,58 @@ pub fn gelu_tanh<const D: usize>(inputs: Tensor<D>) -> Tensor<D> {
     burn::tensor::activation::gelu_approximate(inputs)
 }
 
-/// Measures the mean negative log-likelihood of one class per row under a softmax.
+/// Maps the last axis by a linear layer.
 ///
 /// # Shapes
 ///
-/// `logits` is `[rows, classes]`; one class per row; returns one number.
+/// `inputs` is `[..., width]`, the layer's weight `[width, columns]`; returns `[..., columns]`.
+pub fn linear<const D: usize>(layer: &Linear, inputs: Tensor<D>) -> Tensor<D> {
+    #[cfg(feature = "cpu")]
+    if flex::can_take(&inputs)
+        && let Some(bias) = &layer.bias
+    {
+        return flex::linear(inputs, layer.weight.val(), bias.val());
+    }
+    layer.forward(inputs)
+}
+
+/// Normalises the last axis, then scales and shifts it.
+///
+/// # Shapes
+///
+/// `inputs` is `[..., width]`, `gamma` and `beta` are `[width]`.
+pub fn layer_norm<const D: usize>(
+    inputs: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> Tensor<D> {
+    #[cfg(feature = "cpu")]
+    if flex::can_take(&inputs) {
+        return flex::layer_norm(inputs, gamma, beta, epsilon);
+    }
+    burn::tensor::module::layer_norm(inputs, gamma, Some(beta), epsilon)
+}
+
+/// Measures the mean negative log-likelihood of one class per row under a softmax of the products of the row with a
+/// vector per class.
+///
+/// # Shapes
+///
+/// `inputs` is `[rows, width]`, `table` is `[classes, width]`; one class per row; returns one number.
 ///
 /// # Panics
 ///
 /// When there is not one class per row, or a class is not below the number of classes.
-pub fn cross_entropy(logits: Tensor<2>, classes: Vec<u32>) -> Tensor<1> {
-    let [rows, columns] = logits.dims();
+pub fn cross_entropy(inputs: Tensor<2>, table: Tensor<2>, classes: Vec<u32>) -> Tensor<1> {
+    let ([rows, _], [columns, _]) = (inputs.dims(), table.dims());
     assert_eq!(classes.len(), rows, "one class per row");
     assert!(classes.iter().all(|&class| (class as usize) < columns));
     #[cfg(feature = "cpu")]
-    if flex::can_take(&logits) {
-        return flex::cross_entropy(logits, classes);
+    if flex::can_take(&inputs) {
+        return flex::cross_entropy(inputs, table, classes);
     }
-    plain::cross_entropy(logits, classes)
+    plain::cross_entropy(inputs, table, classes)
 }
 
 #[cfg(all(test, feature = "cpu"))]
@@ -144,15 +193,131 @@ mod tests {
     }
 
     #[test]
-    fn cross_entropy_equals_the_composed_form_in_value_and_gradient() {
-        let classes: Vec<u32> = (0..40).map(|row| row * 7 % 23).collect();
-        for scale in [0.5, 20.0] {
+    fn linear_equals_the_composed_form_in_value_and_every_gradient() {
+        // More rows than a chunk; a small weight, summed in pieces, and a large one, summed at once.
+        for (rows, width, columns) in [(3, 5, 7), (700, 6, 9), (300, 260, 256)] {
+            let device = Device::flex().autodiff();
+            let layer = burn::nn::LinearConfig::new(width, columns).init(&device);
+            let inputs = draw("inputs", [rows, width], 1.0);
             compare(
-                draw("logits", [40, 23], scale),
+                inputs.clone(),
+                2e-5,
+                |inputs| linear(&layer, inputs),
+                |inputs| layer.forward(inputs),
+            );
+            let bias = layer.bias.as_ref().unwrap().val();
+            let of = |outputs: Tensor<2>| {
+                let weights = draw("output gradient", outputs.dims(), 1.0).detach();
+                let grads = (outputs * weights).sum().backward();
+                (
+                    numbers(layer.weight.val().grad(&grads).unwrap()),
+                    numbers(bias.grad(&grads).unwrap()),
+                )
+            };
+            let fused = of(linear(&layer, inputs.clone()));
+            let plain = of(layer.forward(inputs));
+            close(&fused.0, &plain.0, 2e-4);
+            close(&fused.1, &plain.1, 2e-4);
+        }
+    }
+
+    #[test]
+    fn layer_norm_equals_the_composed_form_in_value_and_every_gradient() {
+        for (rows, width) in [(2, 1), (5, 7), (300, 32), (3, 50)] {
+            let (gamma, beta) = (draw("gamma", [width], 1.0), draw("beta", [width], 1.0));
+            let plain = |inputs, gamma, beta| {
+                burn::tensor::module::layer_norm::<2>(inputs, gamma, Some(beta), 1e-5)
+            };
+            let inputs = draw("inputs", [rows, width], 3.0);
+            compare(
+                inputs.clone(),
+                5e-5,
+                |inputs| layer_norm(inputs, gamma.clone(), beta.clone(), 1e-5),
+                |inputs| plain(inputs, gamma.clone(), beta.clone()),
+            );
+            let of = |outputs: Tensor<2>| {
+                let weights = draw("output gradient", outputs.dims(), 1.0).detach();
+                let grads = (outputs * weights).sum().backward();
+                [&gamma, &beta].map(|parameter| numbers(parameter.grad(&grads).unwrap()))
+            };
+            let fused = of(layer_norm(
+                inputs.clone(),
+                gamma.clone(),
+                beta.clone(),
                 1e-5,
-                |logits| cross_entropy(logits, classes.clone()),
-                |logits| plain::cross_entropy(logits, classes.clone()),
+            ));
+            let plain = of(plain(inputs, gamma.clone(), beta.clone()));
+            close(&fused[0], &plain[0], 1e-4);
+            close(&fused[1], &plain[1], 1e-4);
+        }
+    }
+
+    #[test]
+    fn cross_entropy_equals_the_composed_form_in_value_and_every_gradient() {
+        // The second table is large enough to be summed at once; the third has more rows than a chunk.
+        for (rows, width, columns, scale) in
+            [(40, 8, 23, 0.5), (9, 300, 220, 2.0), (600, 4, 37, 3.0)]
+        {
+            let classes: Vec<u32> = (0..rows as u32)
+                .map(|row| row * 7 % columns as u32)
+                .collect();
+            let inputs = draw("inputs", [rows, width], scale);
+            let table = draw("table", [columns, width], 1.0);
+            compare(
+                inputs.clone(),
+                2e-5,
+                |inputs| cross_entropy(inputs, table.clone(), classes.clone()),
+                |inputs| plain::cross_entropy(inputs, table.clone(), classes.clone()),
+            );
+            let of = |loss: Tensor<1>| numbers(table.grad(&(loss * 3.0).backward()).unwrap());
+            close(
+                &of(cross_entropy(
+                    inputs.clone(),
+                    table.clone(),
+                    classes.clone(),
+                )),
+                &of(plain::cross_entropy(inputs, table.clone(), classes)),
+                2e-5,
             );
         }
+    }
+
+    #[test]
+    fn the_number_of_threads_does_not_change_a_bit() {
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| {
+                let inputs = draw("inputs", [5, 130, 24], 1.0);
+                let device = Device::flex().autodiff();
+                let weight = draw("weight", [24, 24], 0.5);
+                let bias = draw("bias", [24], 0.5);
+                let layer = burn::nn::LinearConfig::new(24, 24)
+                    .init(&device)
+                    .load_record(burn::nn::LinearRecord {
+                        weight: burn::module::Param::from_tensor(weight),
+                        bias: Some(burn::module::Param::from_tensor(bias)),
+                    });
+                let middle = self_attention(linear(&layer, inputs.clone()), 2, true);
+                let gamma = draw("gamma", [8], 1.0);
+                let middle = layer_norm(gelu_tanh(middle), gamma.clone(), gamma.clone(), 1e-5);
+                let table = draw("table", [31, 8], 1.0);
+                let classes = (0..650).map(|row| row * 7 % 31).collect();
+                let loss = cross_entropy(middle.reshape([650, 8]), table.clone(), classes);
+                let grads = loss.clone().backward();
+                [
+                    numbers(loss),
+                    numbers(inputs.grad(&grads).unwrap()),
+                    numbers(layer.weight.val().grad(&grads).unwrap()),
+                    numbers(gamma.grad(&grads).unwrap()),
+                    numbers(table.grad(&grads).unwrap()),
+                ]
+            })
+        };
+        let one = run(1);
+        assert_eq!(one, run(2));
+        assert_eq!(one, run(5));
     }
 }

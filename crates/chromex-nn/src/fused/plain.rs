@@ -22,10 +22,11 @@ pub(super) fn self_attention(joint: Tensor<3>, heads: usize, causal: bool) -> Te
 }
 
 /// Cross-entropy composed of burn's operations.
-pub(super) fn cross_entropy(logits: Tensor<2>, classes: Vec<u32>) -> Tensor<1> {
+pub(super) fn cross_entropy(inputs: Tensor<2>, table: Tensor<2>, classes: Vec<u32>) -> Tensor<1> {
     let rows = classes.len();
     let classes: Vec<i32> = classes.into_iter().map(|class| class as i32).collect();
     let data = TensorData::new(classes, [rows, 1]);
-    let classes = Tensor::<2, Int>::from_data(data, &logits.device());
-    -log_softmax(logits, 1).gather(1, classes).mean()
+    let classes = Tensor::<2, Int>::from_data(data, &inputs.device());
+    let scores = inputs.matmul(table.transpose());
+    -log_softmax(scores, 1).gather(1, classes).mean()
 }

@@ -1,9 +1,9 @@
 use burn::Tensor;
 use burn::module::Module;
-use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig};
+use burn::nn::{Embedding, EmbeddingConfig};
 use burn::tensor::{Int, TensorData};
 use chromex_core::{Dataset, Rows, random};
-use chromex_nn::blocks::TransformerBlock;
+use chromex_nn::blocks::{LayerNorm, LayerNormConfig, TransformerBlock};
 use chromex_nn::fused::cross_entropy;
 use chromex_nn::{Architecture, Device, Network, weights};
 
@@ -62,9 +62,11 @@ impl Gpt2Config {
             blocks: (0..self.layers)
                 .map(|_| self.block().init(device))
                 .collect::<chromex_nn::Result<_>>()?,
-            norm: LayerNormConfig::new(self.width)
-                .with_epsilon(self.norm_epsilon)
-                .init(device),
+            norm: LayerNormConfig {
+                width: self.width,
+                epsilon: self.norm_epsilon,
+            }
+            .init(device),
         })
     }
 }
@@ -171,7 +173,7 @@ impl Network<TokenWindows> for Gpt2 {
         let next = (0..rows)
             .flat_map(|row| windows.window(row)[1..].iter().copied())
             .collect();
-        Ok(cross_entropy(self.scores(hidden), next))
+        Ok(cross_entropy(hidden, self.tokens.weight.val(), next))
     }
 }
 

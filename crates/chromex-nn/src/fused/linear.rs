@@ -1,0 +1,98 @@
+use rayon::prelude::*;
+
+use super::build::build;
+use super::matrix::{Into, Matrix, add_lines, chunk, multiply, pieces, threads};
+use super::vectorised;
+
+/// `inputs [rows, width] weight [width, columns] + bias [columns]`.
+pub(super) fn forward(inputs: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
+    let columns = bias.len();
+    let width = weight.len() / columns;
+    let chunk = chunk(weight.len());
+    build(inputs.len() / width * columns, chunk * columns, |outputs| {
+        let inputs = inputs.par_chunks(chunk * width);
+        outputs
+            .into_par_iter()
+            .zip(inputs)
+            .for_each(|(outputs, inputs)| {
+                for row in outputs.chunks_exact_mut(columns) {
+                    row.copy_from_slice(bias);
+                }
+                let inputs = Matrix::new(inputs, width);
+                let weight = Matrix::new(weight, columns);
+                multiply(outputs, Into::Add, inputs, weight, threads(false));
+            });
+    })
+    .0
+}
+
+/// The gradient of the inputs from that of the outputs.
+pub(super) fn backward_inputs(grad: &[f32], weight: &[f32], columns: usize) -> Vec<f32> {
+    let width = weight.len() / columns;
+    let chunk = chunk(weight.len());
+    build(grad.len() / columns * width, chunk * width, |results| {
+        let grad = grad.par_chunks(chunk * columns);
+        results
+            .into_par_iter()
+            .zip(grad)
+            .for_each(|(result, grad)| {
+                let weight = Matrix::new(weight, columns).transposed();
+                let grad = Matrix::new(grad, columns);
+                multiply(result, Into::Replace, grad, weight, threads(false));
+            });
+    })
+    .0
+}
+
+/// The gradients of the weight and of the bias from that of the outputs.
+pub(super) fn backward_weights(
+    inputs: &[f32],
+    grad: &[f32],
+    width: usize,
+    columns: usize,
+) -> (Vec<f32>, Vec<f32>) {
+    let rows = inputs.len() / width;
+    let pieces = pieces(rows, width * columns);
+    let per_piece = rows.div_ceil(pieces).max(1);
+    let sums: Vec<(Vec<f32>, Vec<f32>)> = inputs
+        .par_chunks(per_piece * width)
+        .zip(grad.par_chunks(per_piece * columns))
+        .map(|(inputs, grad)| {
+            let mut weight = vec![0.0; width * columns];
+            let inputs = Matrix::new(inputs, width).transposed();
+            let grads = Matrix::new(grad, columns);
+            multiply(
+                &mut weight,
+                Into::Replace,
+                inputs,
+                grads,
+                threads(pieces == 1),
+            );
+            (weight, column_sums(grad, columns))
+        })
+        .collect();
+    if sums.is_empty() {
+        return (vec![0.0; width * columns], vec![0.0; columns]);
+    }
+    let (weights, biases): (Vec<_>, Vec<_>) = sums.into_iter().unzip();
+    (
+        add_lines(weights.into_iter()),
+        add_lines(biases.into_iter()),
+    )
+}
+
+/// The sum of each column.
+fn column_sums(values: &[f32], columns: usize) -> Vec<f32> {
+    let mut sums = vec![0.0_f32; columns];
+    vectorised(
+        #[inline(always)]
+        || {
+            for row in values.chunks_exact(columns) {
+                for (sum, value) in sums.iter_mut().zip(row) {
+                    *sum += value;
+                }
+            }
+        },
+    );
+    sums
+}
