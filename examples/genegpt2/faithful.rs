@@ -85,10 +85,10 @@ fn architectures(sweep: Option<Sweep>) -> Vec<(String, Gpt2Config)> {
     match sweep {
         None => {}
         Some(Sweep::Embedding) => {
-            all.extend([128, 256].map(|w| (format!(", width {w}"), Gpt2Config::genegpt2_wide(w))))
+            all.extend([128, 256].map(|w| (format!(" width {w}"), Gpt2Config::genegpt2_wide(w))))
         }
         Some(Sweep::Context) => all
-            .extend([32, 128].map(|c| (format!(", context {c}"), Gpt2Config::genegpt2_context(c)))),
+            .extend([32, 128].map(|c| (format!(" context {c}"), Gpt2Config::genegpt2_context(c)))),
     }
     all
 }

@@ -1,15 +1,19 @@
 //! The corrected protocol: tokenizer, language model and regressor learn from training genes only, the validation genes
 //! choose among feature sets and regressors, and what was chosen is refitted on both and reads the test genes once.
 
+use std::path::PathBuf;
+
 use chromex::boosting::{GradientBoosting, Ridge};
 use chromex::core::{
     CellPair, Dataset, Experiment, GivenSplit, LogMeans, Part, Report, ShuffledTargets, Then, View,
 };
-use chromex::tokens::{Bpe, MarkWords};
-use chromex::transformers::{EmbeddingKind, Gpt2Config, TokenEmbedding, TokenFeatures};
+use chromex::tokens::{Bpe, BpeTokenizer, MarkWords};
+use chromex::transformers::{
+    EmbeddingKind, FittedTokenEmbedding, Gpt2Config, TokenEmbedding, TokenFeatures,
+};
 
 use crate::models::{FEATURE_SETS, Setup, scored};
-use crate::support::{Anything, Options, Run};
+use crate::support::{Anything, Options, Run, save_model};
 
 /// The penalties that the validation genes choose among, for embeddings and for the floor alike.
 const PENALTIES: [f64; 4] = [1.0, 10.0, 100.0, 1000.0];
@@ -57,7 +61,8 @@ pub(crate) fn run(
     }
     let candidates = candidates();
     for candidate in &candidates {
-        selection = add(selection, &candidate.name(), *candidate, &base, &boosting);
+        let name = candidate.name();
+        selection = add(selection, &name, *candidate, &base, &boosting, None);
     }
     let selected = run.experiment(selection)?.run()?;
     let penalty = best(&selected, PENALTIES.iter().copied(), |p| ridge_name(*p))?;
@@ -71,7 +76,9 @@ pub(crate) fn run(
 
     // Nothing is left to choose: the validation genes may train as well.
     let test = with_floors(dataset, penalty);
-    let test = options.choose(add(test, CHOSEN, chosen, &base, &boosting))?;
+    let folder = setup.model_folder();
+    let test = add(test, CHOSEN, chosen, &base, &boosting, folder);
+    let test = options.choose(test)?;
     let report = run.experiment(test)?.run()?;
     run.finish(&report, "GeneGPT-2, corrected protocol", &[])
 }
@@ -109,12 +116,14 @@ impl Candidate {
     }
 }
 
+/// Adds a candidate, and writes the first seed's tokenizer and language model into a folder where there is one.
 fn add(
     experiment: Experiment<CellPair>,
     name: &str,
     candidate: Candidate,
     base: &TokenEmbedding,
     boosting: &GradientBoosting,
+    folder: Option<PathBuf>,
 ) -> Experiment<CellPair> {
     let features = TokenFeatures {
         kind: candidate.kind,
@@ -125,9 +134,22 @@ fn add(
     let encoder = MarkWords::default()
         .then(Bpe::rigorous())
         .then(base.features(features));
+    let save = move |tokenizer: &BpeTokenizer, embedding: &FittedTokenEmbedding, seed| match &folder
+    {
+        Some(folder) if seed == 0 => save_model(folder, tokenizer, embedding),
+        _ => Ok(()),
+    };
     match candidate.regressor {
-        Regressor::Boosting => experiment.model(name, encoder.then(boosting.clone())),
-        Regressor::Ridge(alpha) => experiment.model(name, encoder.then(ridge(alpha))),
+        Regressor::Boosting => experiment.model_with(
+            name,
+            encoder.then(boosting.clone()),
+            move |fitted, _, seed| save(&fitted.first.first.second, &fitted.first.second, seed),
+        ),
+        Regressor::Ridge(alpha) => {
+            experiment.model_with(name, encoder.then(ridge(alpha)), move |fitted, _, seed| {
+                save(&fitted.first.first.second, &fitted.first.second, seed)
+            })
+        }
     }
 }
 

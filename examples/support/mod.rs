@@ -4,6 +4,11 @@ mod options;
 mod progress;
 mod run;
 
+/// A training step allocates and frees a few hundred megabytes. The allocator of glibc hands them back to the kernel after
+/// each step and takes them anew, which costs a fifth of a narrow network's step; this one keeps them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub(crate) use options::Options;
 pub(crate) use progress::Progress;
 pub(crate) use run::{Anything, Run, report_errors, save_model};

@@ -151,6 +151,53 @@ fn an_output_folder_that_cannot_be_written_is_refused_before_any_work() {
     assert_eq!(text(&file), "in the way");
 }
 
+/// Every file below a folder.
+#[cfg(unix)]
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            all.push(path);
+        }
+    }
+    all
+}
+
+/// A limit on the size of files fails a write in its middle, as a full disk does, and needs no disk of its own.
+#[cfg(unix)]
+#[test]
+fn a_disk_without_room_is_one_error_and_leaves_nothing_half_written() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().join("run");
+    let arguments = ["--quick", "--resume", "--out", folder.to_str().unwrap()];
+    // 128 blocks of 512 bytes hold the tables and fits, but no weights.
+    let output = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 128; exec \"$@\"", "sh"])
+        .arg(example("genegpt2").get_program())
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{message}");
+    assert!(!message.contains("panicked"), "{message}");
+    let fits = folder.join("fits");
+    assert!(message.contains(fits.to_str().unwrap()), "{message}");
+    for file in files(&folder) {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(!name.starts_with('.') && !name.contains("tmp"), "{name}");
+        assert!(!name.ends_with("checkpoint"), "{name}");
+        if name.ends_with("json") {
+            serde_json::from_str::<serde_json::Value>(&text(&file)).unwrap();
+        }
+    }
+    let again = run(&arguments);
+    assert!(again.status.success(), "with room it goes on");
+}
+
 #[test]
 fn bad_tables_are_one_error_with_path_and_line() {
     let broken = |file: &str, change: &dyn Fn(String) -> String, parts: &[&str]| {
