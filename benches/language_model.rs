@@ -5,6 +5,10 @@ use chromex::nn::{Length, Trainer};
 use chromex::transformers::{Gpt2Config, LanguageModel, TokenWindows};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
+/// The allocator of the examples, whose steps these are.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A stream as long as the published one, of its 752 ids.
 fn windows() -> TokenWindows {
     let stream = (0..160_848_u64)

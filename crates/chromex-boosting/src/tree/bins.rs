@@ -4,6 +4,9 @@ use ndarray::{ArrayView2, Axis};
 
 /// The number of a bin, of the width that a table needs.
 pub(crate) trait BinNumber: Copy + Send + Sync {
+    /// How many bins can be numbered.
+    const COUNT: usize;
+
     /// Narrows a bin number that is known to fit.
     fn narrow(bin: usize) -> Self;
     /// Widens it.
@@ -13,6 +16,8 @@ pub(crate) trait BinNumber: Copy + Send + Sync {
 macro_rules! bin_number {
     ($($width:ty),+) => {$(
         impl BinNumber for $width {
+            const COUNT: usize = <$width>::MAX as usize + 1;
+
             #[inline(always)]
             fn narrow(bin: usize) -> Self {
                 bin as $width

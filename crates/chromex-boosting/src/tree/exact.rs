@@ -11,8 +11,9 @@
 use ndarray::{ArrayView2, Axis, s};
 use rayon::prelude::*;
 
-use super::grow::{Columns, Level, Open};
-use super::split::{Contest, Penalty, Sums, scores};
+use super::goes_left;
+use super::grow::{Columns, Level, Open, part_rows};
+use super::split::{Contest, Penalty, Split, Sums, scores};
 
 /// Columns of a block: enough that a thread does not starve for work, few enough to spread evenly.
 const BLOCK: usize = 32;
@@ -135,6 +136,8 @@ fn descending(value: f32) -> u32 {
 impl<R: RowNumber> Columns for SortedColumns<R> {
     type Scratch = Vec<R>;
 
+    const SCREENS: bool = true;
+
     fn scratch(rows: usize) -> Vec<R> {
         vec![R::default(); rows]
     }
@@ -160,6 +163,22 @@ impl<R: RowNumber> Columns for SortedColumns<R> {
                 scan.node(&ordered[open.range.clone()], open, contest);
             }
         }
+    }
+
+    fn part(
+        _blocks: &[Self],
+        inputs: ArrayView2<'_, f32>,
+        split: &Split,
+        rows: &mut [u32],
+        spare: &mut Vec<u32>,
+        left: &mut [u8],
+    ) -> usize {
+        let column = inputs.column(split.feature as usize);
+        part_rows(rows, spare, |row| {
+            let goes_left = goes_left(column[row as usize], split.threshold, split.missing_left);
+            left[row as usize] = u8::from(goes_left);
+            goes_left
+        })
     }
 }
 

@@ -6,12 +6,15 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::split::{Contest, Penalty, Screen, Split, Sums};
-use super::{Node, Tree, goes_left};
+use super::{Node, Tree};
 
 /// A block of columns that can be searched for splits.
 pub(crate) trait Columns: Send {
     /// What a search needs to work in; one per thread.
     type Scratch: Send;
+
+    /// Whether the search asks for [`Open::screen`].
+    const SCREENS: bool;
 
     /// Makes room for a search over `rows` rows.
     fn scratch(rows: usize) -> Self::Scratch;
@@ -20,6 +23,42 @@ pub(crate) trait Columns: Send {
     ///
     /// Levels come in order, the root first; a block may keep what it learned of the level before.
     fn search(&mut self, level: &Level<'_>, scratch: &mut Self::Scratch, nodes: &mut [Contest]);
+
+    /// Parts the rows of a node by a split, keeping their order, and counts those that go left. `left` notes of each
+    /// row which way it goes, where a later search asks for it.
+    fn part(
+        blocks: &[Self],
+        inputs: ArrayView2<'_, f32>,
+        split: &Split,
+        rows: &mut [u32],
+        spare: &mut Vec<u32>,
+        left: &mut [u8],
+    ) -> usize
+    where
+        Self: Sized;
+}
+
+/// Moves the rows that go left to the front, keeping the order on both sides, and counts them.
+pub(super) fn part_rows(
+    rows: &mut [u32],
+    spare: &mut Vec<u32>,
+    mut goes_left: impl FnMut(u32) -> bool,
+) -> usize {
+    spare.clear();
+    spare.resize(rows.len(), 0);
+    let mut left = 0;
+    // Without a branch, which would be mispredicted every second time: what is written to the wrong side is overwritten
+    // by the next row.
+    for place in 0..rows.len() {
+        let row = rows[place];
+        let goes_left = usize::from(goes_left(row));
+        spare[place - left] = row;
+        rows[left] = row;
+        left += goes_left;
+    }
+    let right = rows.len() - left;
+    rows[left..].copy_from_slice(&spare[..right]);
+    left
 }
 
 /// The nodes of one depth that are to be split.
@@ -30,6 +69,10 @@ pub(crate) struct Level<'a> {
     pub(crate) gradients: &'a [f64],
     /// Rows of the table, node by node, ascending within each node.
     pub(crate) rows: &'a [u32],
+    /// The gradients in the order of `rows`, where the search does not screen.
+    pub(crate) placed: &'a [f64],
+    /// Whether no level follows.
+    pub(crate) last: bool,
     /// The nodes to split.
     pub(crate) open: &'a [Open],
     /// Where nodes of the level before were divided, if at least one child is open.
@@ -81,6 +124,8 @@ pub(crate) struct Grower<'a, B> {
     rows: Vec<u32>,
     left: Vec<u8>,
     spare: Vec<u32>,
+    /// Gradients in the order of `rows`.
+    placed: Vec<f64>,
 }
 
 /// A node while its tree grows.
@@ -102,6 +147,7 @@ impl<'a, B: Columns> Grower<'a, B> {
             rows: Vec::with_capacity(rows),
             left: vec![0; rows],
             spare: Vec::with_capacity(rows),
+            placed: Vec::new(),
         }
     }
 
@@ -119,12 +165,12 @@ impl<'a, B: Columns> Grower<'a, B> {
             node: 0,
             range: root,
             sums: nodes[0].sums,
-            screen: Screen::new(nodes[0].sums, &self.penalty),
+            screen: self.screen(nodes[0].sums),
             parent: None,
             sibling: 0..0,
         }];
         let mut divided = Vec::new();
-        for _ in 0..self.growth.max_depth {
+        for depth in 0..self.growth.max_depth {
             open.retain(|open| open.sums.rows / 2 >= self.penalty.least_rows);
             if open.is_empty() {
                 break;
@@ -134,7 +180,8 @@ impl<'a, B: Columns> Grower<'a, B> {
                     division.range.start <= open.range.start && open.range.end <= division.range.end
                 })
             });
-            let splits = self.search(gradients, &open, &divided);
+            let last = depth + 1 == self.growth.max_depth;
+            let splits = self.search(gradients, &open, &divided, last);
             (open, divided) = self.divide(gradients, &open, &splits, &mut nodes);
         }
         if self.growth.prune_afterwards {
@@ -144,18 +191,31 @@ impl<'a, B: Columns> Grower<'a, B> {
     }
 
     /// Finds the best split of each open node.
-    fn search(&mut self, gradients: &[f64], open: &[Open], divided: &[Divided]) -> Vec<Split> {
+    fn search(
+        &mut self,
+        gradients: &[f64],
+        open: &[Open],
+        divided: &[Divided],
+        last: bool,
+    ) -> Vec<Split> {
         let Self {
             penalty,
             blocks,
             rows,
             left,
+            placed,
             ..
         } = self;
+        if !B::SCREENS {
+            placed.clear();
+            placed.extend(rows.iter().map(|&row| gradients[row as usize]));
+        }
         let level = Level {
             penalty,
             gradients,
             rows,
+            placed,
+            last,
             open,
             divided,
             left,
@@ -212,7 +272,7 @@ impl<'a, B: Columns> Grower<'a, B> {
                     node: nodes.len(),
                     range: range.clone(),
                     sums,
-                    screen: Screen::new(sums, &self.penalty),
+                    screen: self.screen(sums),
                     parent: Some(place),
                     sibling: halves[1 - side].clone(),
                 });
@@ -229,24 +289,26 @@ impl<'a, B: Columns> Grower<'a, B> {
         (children, divided)
     }
 
-    /// Parts the rows of a node, keeping their order, and gives where the right child begins.
+    /// Parts the rows of a node and gives where the right child begins.
     fn part(&mut self, range: Range<usize>, split: &Split) -> usize {
-        self.spare.clear();
-        let mut middle = range.start;
-        let column = self.inputs.column(split.feature as usize);
-        for place in range.clone() {
-            let row = self.rows[place];
-            let left = goes_left(column[row as usize], split.threshold, split.missing_left);
-            self.left[row as usize] = u8::from(left);
-            if left {
-                self.rows[middle] = row;
-                middle += 1;
-            } else {
-                self.spare.push(row);
-            }
+        let Self {
+            blocks,
+            inputs,
+            rows,
+            spare,
+            left,
+            ..
+        } = self;
+        let rows = &mut rows[range.clone()];
+        range.start + B::part(blocks, *inputs, split, rows, spare, left)
+    }
+
+    fn screen(&self, sums: Sums) -> Screen {
+        if B::SCREENS {
+            Screen::new(sums, &self.penalty)
+        } else {
+            Screen::none()
         }
-        self.rows[middle..range.end].copy_from_slice(&self.spare);
-        middle
     }
 
     /// Numbers the nodes that are left, level by level, and adds the leaves to the predictions.

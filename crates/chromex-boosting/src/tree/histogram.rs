@@ -1,43 +1,52 @@
 //! The histogram method: candidates are the ends of bins, as in XGBoost's `hist`.
 //!
-//! A node with many rows sums its gradients into a histogram of all bins; of two siblings only the smaller
-//! is summed, the other is what their parent's histogram has more. A node with few rows, in which most
-//! bins are empty, visits only the bins that its rows fall in, and keeps nothing: so a wide table of few
+//! Columns stand in blocks of eight. A block holds the bins of a row side by side, so that one load serves eight
+//! updates, and its histogram lies bin by bin with the eight columns side by side, so that a scan compares eight
+//! candidates with the same vector instructions. Threads share blocks, not rows: a histogram is built, subtracted and
+//! scanned by one thread while it is in that thread's cache.
+//!
+//! Of two siblings only the smaller is summed; the other is what their parent's histogram has more. A node of few rows,
+//! in which most bins are empty, visits only the bins that its rows fall in and keeps nothing: so a wide table of few
 //! rows needs no memory for histograms, and never scans more bins than it has rows.
 
-use std::ops::Range;
-
-use ndarray::{ArrayView2, Axis, s};
+use ndarray::{ArrayView2, s};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::bins::{BinNumber, Bins};
-use super::grow::{Columns, Level, Open};
-use super::split::{Contest, Penalty, Sums};
+use super::grow::{Columns, Level, Open, part_rows};
+use super::split::{Contest, Penalty, Split, Sums};
 
 /// Columns of a block.
-const BLOCK: usize = 32;
+const BLOCK: usize = 8;
 
-/// A node has a full histogram from this many rows per bin of the widest column.
-const FULL: usize = 2;
+/// Columns that are sorted into bins together: their floats share lines of the cache.
+const STRIPE: usize = 2 * BLOCK;
 
-/// Columns cut into bins.
+/// The sum of the gradients and of the second derivatives of the rows in a bin, of each column of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(align(16))]
+struct Pair([f64; 2]);
+
+type Cells = [Pair; BLOCK];
+
+/// Up to eight columns cut into bins.
 pub(crate) struct BinnedColumns<N> {
-    rows: usize,
     columns: Vec<Column>,
-    /// Bins by row, column after column.
-    numbers: Vec<N>,
+    /// The bins of each row.
+    numbers: Vec<[N; BLOCK]>,
     /// The most bins of a column.
     widest: usize,
-    /// Full histograms of the open nodes of the level before, column after column.
-    kept: Vec<Option<Vec<Sums>>>,
+    /// Whether any row misses a value; those have the bin after the widest column's.
+    has_missing: bool,
+    /// Histograms of the open nodes of the level before.
+    kept: Vec<Option<Vec<Cells>>>,
 }
 
 /// What is known of one column.
 struct Column {
     feature: u32,
     bins: Bins,
-    /// Its part of a full histogram.
-    part: Range<usize>,
 }
 
 /// Bins the columns that are not the same in all rows, in blocks.
@@ -45,202 +54,449 @@ pub(crate) fn bin_columns<N: BinNumber>(
     inputs: ArrayView2<'_, f32>,
     max_bins: usize,
 ) -> Vec<BinnedColumns<N>> {
-    let starts: Vec<usize> = (0..inputs.ncols()).step_by(BLOCK).collect();
+    let starts: Vec<usize> = (0..inputs.ncols()).step_by(STRIPE).collect();
     starts
         .into_par_iter()
-        .map(|start| {
-            let end = (start + BLOCK).min(inputs.ncols());
-            BinnedColumns::new(inputs.slice(s![.., start..end]), start, max_bins)
+        .flat_map_iter(|start| {
+            let end = (start + STRIPE).min(inputs.ncols());
+            let stripe = inputs.slice(s![.., start..end]);
+            // Column after column: what follows walks along columns.
+            let mut across = vec![0.0; stripe.len()];
+            for (row, values) in stripe.rows().into_iter().enumerate() {
+                for (column, &value) in values.iter().enumerate() {
+                    across[column * inputs.nrows() + row] = value;
+                }
+            }
+            let rows = inputs.nrows();
+            let starts = (start..end).step_by(BLOCK);
+            starts
+                .map(|first| {
+                    let columns = (end - first).min(BLOCK);
+                    let values = &across[(first - start) * rows..][..columns * rows];
+                    BinnedColumns::new(values, rows, first, max_bins)
+                })
+                .collect::<Vec<_>>()
         })
         .collect()
 }
 
 impl<N: BinNumber> BinnedColumns<N> {
-    fn new(inputs: ArrayView2<'_, f32>, first: usize, max_bins: usize) -> Self {
-        let mut block = Self {
-            rows: inputs.nrows(),
-            columns: Vec::new(),
-            numbers: Vec::new(),
-            widest: 0,
-            kept: Vec::new(),
-        };
-        let mut offset = 0;
-        for (index, column) in inputs.axis_iter(Axis(1)).enumerate() {
-            let Some(bins) = Bins::new(column.iter().copied(), max_bins) else {
-                continue;
-            };
-            block
-                .numbers
-                .extend(column.iter().map(|&value| N::narrow(bins.find(value))));
-            // One more for missing values.
-            let width = bins.ends.len() + 1;
-            block.widest = block.widest.max(width);
-            block.columns.push(Column {
-                feature: (first + index) as u32,
-                bins,
-                part: offset..offset + width,
-            });
-            offset += width;
-        }
-        block
-    }
-
-    fn full_width(&self) -> usize {
-        self.columns.last().map_or(0, |column| column.part.end)
-    }
-
-    /// Sums the gradients of rows into a full histogram.
-    fn sum_rows(&self, level: &Level<'_>, rows: Range<usize>) -> Vec<Sums> {
-        let mut histogram = vec![Sums::default(); self.full_width()];
-        let columns = self.numbers.chunks_exact(self.rows);
-        for (column, numbers) in self.columns.iter().zip(columns) {
-            let bins = &mut histogram[column.part.clone()];
-            for &row in &level.rows[rows.clone()] {
-                let row = row as usize;
-                bins[numbers[row].widen()].take(level.gradients[row]);
+    /// Bins columns that lie one after the other.
+    fn new(values: &[f32], rows: usize, first: usize, max_bins: usize) -> Self {
+        let mut columns = Vec::new();
+        let mut present = Vec::new();
+        for (index, values) in values.chunks_exact(rows).enumerate() {
+            if let Some(bins) = Bins::new(values.iter().copied(), max_bins) {
+                columns.push(Column {
+                    feature: (first + index) as u32,
+                    bins,
+                });
+                present.push(values);
             }
         }
+        let widest = columns
+            .iter()
+            .map(|column| column.bins.ends.len())
+            .max()
+            .unwrap_or(0);
+        let mut numbers = vec![[N::narrow(0); BLOCK]; rows];
+        let mut has_missing = false;
+        for (place, (column, values)) in columns.iter().zip(present).enumerate() {
+            for (numbers, &value) in numbers.iter_mut().zip(values) {
+                numbers[place] = N::narrow(if value.is_nan() {
+                    has_missing = true;
+                    widest
+                } else {
+                    column.bins.find(value)
+                });
+            }
+        }
+        Self {
+            columns,
+            numbers,
+            widest,
+            has_missing,
+            kept: Vec::new(),
+        }
+    }
+
+    /// How many bins a histogram has.
+    fn width(&self) -> usize {
+        self.widest + usize::from(self.has_missing)
+    }
+
+    /// Whether a node of so many rows has a full histogram.
+    fn is_full(&self, rows: usize) -> bool {
+        rows >= (self.width() / 4).max(32)
+    }
+
+    /// Sums rows into a histogram.
+    fn sum_rows(&self, level: &Level<'_>, range: std::ops::Range<usize>, cells: &mut [Cells]) {
+        // Of this length exactly, so that no bin can lie outside.
+        let cells = &mut cells[..N::COUNT];
+        let rows = &level.rows[range.clone()];
+        for (&row, &gradient) in rows.iter().zip(&level.placed[range]) {
+            let numbers = self.numbers[row as usize];
+            for (column, number) in numbers.into_iter().enumerate() {
+                let Pair(sums) = &mut cells[number.widen()][column];
+                sums[0] += gradient;
+                sums[1] += 1.0;
+            }
+        }
+    }
+
+    /// Sums rows into a histogram of its own.
+    fn histogram(
+        &self,
+        level: &Level<'_>,
+        range: std::ops::Range<usize>,
+        scratch: &mut Scratch,
+    ) -> Vec<Cells> {
+        if 2 * self.width() > N::COUNT {
+            let mut cells = vec![Cells::default(); N::COUNT];
+            self.sum_rows(level, range, &mut cells);
+            return cells;
+        }
+        // By way of the cleared cells of the scratch, which are as many as a number can reach.
+        self.sum_rows(level, range, &mut scratch.cells);
+        let used = &mut scratch.cells[..self.width()];
+        let histogram = used.to_vec();
+        used.fill(Cells::default());
         histogram
     }
 
-    /// Makes the full histograms of the nodes that have many rows.
-    fn fill(&mut self, level: &Level<'_>) -> Vec<Option<Vec<Sums>>> {
-        let mut parents = std::mem::take(&mut self.kept);
-        let is_full = |open: &Open| open.range.len() >= FULL * self.widest;
-        let is_larger = |open: &Open| {
-            let ordered = |range: &Range<usize>| (range.len(), range.start);
-            ordered(&open.range) > ordered(&open.sibling)
+    /// Looks at every bin of a node.
+    fn scan(&self, cells: &[Cells], level: &Level<'_>, open: &Open, contest: &mut Contest) {
+        let (bins, missing) = cells[..self.width()].split_at(self.widest);
+        let numbers = Numbers::new(level.penalty, open.sums);
+        let mut bin = 0;
+        let mut sums = Cells::default();
+        // From the left, with missing values on the right.
+        while let Some(found) = numbers.next::<false>(&mut sums, bins, bin, contest) {
+            for (column, pair) in self.columns.iter().zip(&sums) {
+                let side = pair.sums();
+                if let Some(&end) = column.bins.ends.get(found)
+                    && numbers.may_win(side, contest)
+                {
+                    contest.enter(level.penalty, column.feature, side, false, || end);
+                }
+            }
+            bin = found + 1;
+        }
+        let Some(missing) = missing.first() else {
+            return;
         };
-        let mut by_subtraction = Vec::new();
-        let mut full: Vec<Option<Vec<Sums>>> = vec![None; level.open.len()];
-        for (place, open) in level.open.iter().enumerate() {
-            if !is_full(open) {
-                continue;
+        if missing.iter().all(|pair| pair.0[1] == 0.0) {
+            return;
+        }
+        // From the right, with missing values on the left.
+        let mut steps = 0;
+        let mut sums = Cells::default();
+        while let Some(found) = numbers.next::<true>(&mut sums, bins, steps, contest) {
+            let bin = bins.len() - 1 - found;
+            for ((column, pair), missing) in self.columns.iter().zip(&sums).zip(missing) {
+                let side = pair.sums();
+                let ends = &column.bins.ends;
+                if missing.0[1] > 0.0 && bin < ends.len() && numbers.may_win(side, contest) {
+                    let threshold = match bin {
+                        0 => column.bins.below,
+                        _ => ends[bin - 1],
+                    };
+                    contest.enter(level.penalty, column.feature, side, true, || threshold);
+                }
             }
-            match open
-                .parent
-                .and_then(|parent| parents[parent].take_if(|_| is_larger(open)))
-            {
-                Some(parent) => by_subtraction.push((place, parent)),
-                None => full[place] = Some(self.sum_rows(level, open.range.clone())),
+            steps = found + 1;
+        }
+    }
+
+    /// Looks at the bins that a node's few rows fill.
+    fn scan_few(
+        &self,
+        scratch: &mut Scratch,
+        level: &Level<'_>,
+        open: &Open,
+        contest: &mut Contest,
+    ) {
+        let words = self.width().div_ceil(64);
+        let Scratch {
+            cells,
+            masks,
+            filled,
+        } = scratch;
+        self.sum_rows(level, open.range.clone(), cells);
+        for &row in &level.rows[open.range.clone()] {
+            for (number, mask) in self.numbers[row as usize].iter().zip(&mut *masks) {
+                let bin = number.widen();
+                mask[bin / 64] |= 1 << (bin % 64);
             }
         }
-        for (place, mut histogram) in by_subtraction {
-            let open = &level.open[place];
-            let sibling = level
-                .open
-                .iter()
-                .position(|other| other.range == open.sibling);
-            match sibling.and_then(|sibling| full[sibling].as_ref()) {
-                Some(sibling) => subtract(&mut histogram, sibling),
-                None => subtract(&mut histogram, &self.sum_rows(level, open.sibling.clone())),
+        let numbers = Numbers::new(level.penalty, open.sums);
+        for (place, mask) in masks.iter_mut().enumerate() {
+            filled.clear();
+            for (word, mask) in mask[..words].iter_mut().enumerate() {
+                while *mask != 0 {
+                    let bin = word * 64 + mask.trailing_zeros() as usize;
+                    filled.push((bin, std::mem::take(&mut cells[bin][place]).sums()));
+                    *mask &= *mask - 1;
+                }
             }
-            full[place] = Some(histogram);
+            if let Some(column) = self.columns.get(place) {
+                column.scan(filled, self.widest, &numbers, level.penalty, contest);
+            }
         }
-        full
     }
 }
 
-impl Sums {
+impl Pair {
     #[inline(always)]
-    fn take(&mut self, gradient: f64) {
-        self.gradient += gradient;
-        self.rows += 1;
+    fn sums(self) -> Sums {
+        Sums {
+            gradient: self.0[0],
+            rows: self.0[1] as u32,
+        }
     }
 }
 
-fn subtract(histogram: &mut [Sums], other: &[Sums]) {
-    for (bin, other) in histogram.iter_mut().zip(other) {
-        *bin = bin.less(*other);
+/// What candidates of one node are compared by.
+#[derive(Clone, Copy)]
+struct Numbers {
+    gradient: f64,
+    weight: f64,
+    lambda: f64,
+    least: f64,
+}
+
+impl Numbers {
+    fn new(penalty: &Penalty, sums: Sums) -> Self {
+        Self {
+            gradient: sums.gradient,
+            weight: f64::from(sums.rows),
+            lambda: penalty.lambda(),
+            least: f64::from(penalty.least_rows),
+        }
+    }
+
+    /// Whether a division that sends `side` one way could win; without a division of numbers, which costs more than
+    /// all the rest: a²/b + c²/d > l exactly where a²d + c²b > l b d.
+    #[inline(always)]
+    fn wins(&self, gradient: f64, weight: f64, limit: f64) -> bool {
+        let (other_gradient, other_weight) = (self.gradient - gradient, self.weight - weight);
+        let (one, other) = (weight + self.lambda, other_weight + self.lambda);
+        let gain = gradient * gradient * other + other_gradient * other_gradient * one;
+        (gain > limit * (one * other)) & (weight >= self.least) & (other_weight >= self.least)
+    }
+
+    fn may_win(&self, side: Sums, contest: &Contest) -> bool {
+        self.wins(side.gradient, f64::from(side.rows), contest.limit())
+    }
+
+    /// Adds bins to the sums, from the one after `taken` bins on, until some column's candidate may win; gives its
+    /// place in the order of taking. `BACK` takes the last bin first.
+    fn next<const BACK: bool>(
+        self,
+        sums: &mut Cells,
+        bins: &[Cells],
+        taken: usize,
+        contest: &Contest,
+    ) -> Option<usize> {
+        pulp::Arch::new().dispatch(Next::<BACK> {
+            numbers: self,
+            sums,
+            bins,
+            taken,
+            limit: contest.limit(),
+        })
     }
 }
 
-/// What a search of few rows works in.
+/// See [`Numbers::next`].
+struct Next<'a, const BACK: bool> {
+    numbers: Numbers,
+    sums: &'a mut Cells,
+    bins: &'a [Cells],
+    taken: usize,
+    limit: f64,
+}
+
+impl<const BACK: bool> WithSimd for Next<'_, BACK> {
+    type Output = Option<usize>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> Option<usize> {
+        let Self {
+            numbers,
+            sums,
+            bins,
+            taken,
+            limit,
+        } = self;
+        let mut gradients: [f64; BLOCK] = std::array::from_fn(|column| sums[column].0[0]);
+        let mut weights: [f64; BLOCK] = std::array::from_fn(|column| sums[column].0[1]);
+        let mut found = None;
+        for place in taken..bins.len() {
+            let cells = &bins[if BACK { bins.len() - 1 - place } else { place }];
+            let mut any = 0_u8;
+            for column in 0..BLOCK {
+                gradients[column] += cells[column].0[0];
+                weights[column] += cells[column].0[1];
+            }
+            for column in 0..BLOCK {
+                any |= u8::from(numbers.wins(gradients[column], weights[column], limit));
+            }
+            if any != 0 {
+                found = Some(place);
+                break;
+            }
+        }
+        *sums = std::array::from_fn(|column| Pair([gradients[column], weights[column]]));
+        found
+    }
+}
+
+fn subtract(histogram: &mut [Cells], other: &[Cells]) {
+    for (cells, other) in histogram.iter_mut().zip(other) {
+        for (Pair(sums), Pair(other)) in cells.iter_mut().zip(other) {
+            sums[0] -= other[0];
+            sums[1] -= other[1];
+        }
+    }
+}
+
+/// What a search works in.
 pub(crate) struct Scratch {
-    /// One column's histogram of one node; empty between nodes.
-    bins: Vec<Sums>,
-    /// A bit for each bin that holds rows.
-    mask: Vec<u64>,
-    /// The bins that hold rows, ascending.
+    /// A histogram as wide as bin numbers reach; empty between nodes.
+    cells: Vec<Cells>,
+    /// For each column a bit for each bin that holds rows; empty between nodes.
+    masks: [Vec<u64>; BLOCK],
+    /// The bins of one column that hold rows, ascending.
     filled: Vec<(usize, Sums)>,
 }
 
 impl<N: BinNumber> Columns for BinnedColumns<N> {
     type Scratch = Scratch;
 
+    const SCREENS: bool = false;
+
     fn scratch(_rows: usize) -> Scratch {
         Scratch {
-            bins: Vec::new(),
-            mask: Vec::new(),
+            cells: vec![Cells::default(); N::COUNT],
+            masks: std::array::from_fn(|_| vec![0; N::COUNT.div_ceil(64)]),
             filled: Vec::new(),
         }
     }
 
     fn search(&mut self, level: &Level<'_>, scratch: &mut Scratch, nodes: &mut [Contest]) {
-        let full = self.fill(level);
-        if scratch.bins.len() < self.widest {
-            scratch.bins.resize(self.widest, Sums::default());
-            scratch.mask.resize(self.widest.div_ceil(64), 0);
-        }
-        let columns = self.numbers.chunks_exact(self.rows);
-        for (column, numbers) in self.columns.iter().zip(columns) {
-            for ((open, full), contest) in level.open.iter().zip(&full).zip(nodes.iter_mut()) {
-                match full {
-                    Some(full) => scratch.read(&full[column.part.clone()]),
-                    None => scratch.sum_rows(numbers, level, open),
+        let mut parents = std::mem::take(&mut self.kept);
+        let mut kept: Vec<Option<Vec<Cells>>> = vec![None; level.open.len()];
+        let mut keep = |place: usize, histogram: Vec<Cells>| {
+            // A child that could use it has at most as many rows.
+            if !level.last {
+                kept[place] = Some(histogram);
+            }
+        };
+        let mut place = 0;
+        while let Some(open) = level.open.get(place) {
+            let sibling = level
+                .open
+                .get(place + 1)
+                .filter(|next| next.range == open.sibling);
+            let parent = open.parent.and_then(|parent| parents[parent].take());
+            let larger = open.range.len().max(open.sibling.len());
+            match parent.filter(|_| self.is_full(larger)) {
+                Some(mut parent) => {
+                    let open_is_larger = open.range.len() > open.sibling.len();
+                    let smaller = if open_is_larger {
+                        open.sibling.clone()
+                    } else {
+                        open.range.clone()
+                    };
+                    let small = self.histogram(level, smaller, scratch);
+                    subtract(&mut parent, &small);
+                    let (own, others) = if open_is_larger {
+                        (parent, small)
+                    } else {
+                        (small, parent)
+                    };
+                    self.scan(&own, level, open, &mut nodes[place]);
+                    if self.is_full(open.range.len()) {
+                        keep(place, own);
+                    }
+                    if let Some(sibling) = sibling {
+                        self.scan(&others, level, sibling, &mut nodes[place + 1]);
+                        if self.is_full(sibling.range.len()) {
+                            keep(place + 1, others);
+                        }
+                    }
                 }
-                column.scan(&scratch.filled, level.penalty, open, contest);
+                None => {
+                    for (place, open) in [Some(open), sibling]
+                        .into_iter()
+                        .flatten()
+                        .enumerate()
+                        .map(|(step, open)| (place + step, open))
+                    {
+                        if self.is_full(open.range.len()) {
+                            let own = self.histogram(level, open.range.clone(), scratch);
+                            self.scan(&own, level, open, &mut nodes[place]);
+                            keep(place, own);
+                        } else {
+                            self.scan_few(scratch, level, open, &mut nodes[place]);
+                        }
+                    }
+                }
             }
+            place += 1 + usize::from(sibling.is_some());
         }
-        self.kept = full;
-    }
-}
-
-impl Scratch {
-    /// Lists the filled bins of a full histogram.
-    fn read(&mut self, bins: &[Sums]) {
-        self.filled.clear();
-        let filled = bins.iter().copied().enumerate();
-        self.filled.extend(filled.filter(|(_, sums)| sums.rows > 0));
+        self.kept = kept;
     }
 
-    /// Lists the bins that the rows of a node fill.
-    fn sum_rows<N: BinNumber>(&mut self, numbers: &[N], level: &Level<'_>, open: &Open) {
-        for &row in &level.rows[open.range.clone()] {
-            let row = row as usize;
-            let bin = numbers[row].widen();
-            self.bins[bin].take(level.gradients[row]);
-            self.mask[bin / 64] |= 1 << (bin % 64);
-        }
-        self.filled.clear();
-        for (word, mask) in self.mask.iter_mut().enumerate() {
-            while *mask != 0 {
-                let bin = word * 64 + mask.trailing_zeros() as usize;
-                self.filled.push((bin, std::mem::take(&mut self.bins[bin])));
-                *mask &= *mask - 1;
+    fn part(
+        blocks: &[Self],
+        _inputs: ArrayView2<'_, f32>,
+        split: &Split,
+        rows: &mut [u32],
+        spare: &mut Vec<u32>,
+        _left: &mut [u8],
+    ) -> usize {
+        let block = &blocks[split.feature as usize / BLOCK];
+        let place = block
+            .columns
+            .iter()
+            .position(|column| column.feature == split.feature)
+            .expect("the split is of a column of this block");
+        let ends = &block.columns[place].bins.ends;
+        let cut = ends.partition_point(|&end| end <= split.threshold);
+        let missing = block.widest;
+        part_rows(rows, spare, |row| {
+            let number = block.numbers[row as usize][place].widen();
+            if block.has_missing && number == missing {
+                split.missing_left
+            } else {
+                number < cut
             }
-        }
+        })
     }
 }
 
 impl Column {
-    /// Enters the best end of a bin. An end after empty bins divides the rows as the one before them, so
-    /// only filled ones are looked at.
+    /// Enters the best end of a bin. An end after empty bins divides the rows as the one before them, so only filled
+    /// ones are looked at. `missing` is the bin of rows without a value.
     fn scan(
         &self,
         filled: &[(usize, Sums)],
+        missing: usize,
+        numbers: &Numbers,
         penalty: &Penalty,
-        open: &Open,
         contest: &mut Contest,
     ) {
         let ends = &self.bins.ends;
-        let has_missing = filled.last().is_some_and(|&(bin, _)| bin == ends.len());
+        let has_missing = filled.last().is_some_and(|&(bin, _)| bin == missing);
         let filled = &filled[..filled.len() - usize::from(has_missing)];
         // From the left, with missing values on the right.
         let mut left = Sums::default();
         for &(bin, sums) in filled {
             left.add(sums);
-            if contest.may_win(open.screen.score(left)) {
+            if numbers.may_win(left, contest) {
                 contest.enter(penalty, self.feature, left, false, || ends[bin]);
             }
         }
@@ -251,7 +507,7 @@ impl Column {
         let mut right = Sums::default();
         for &(bin, sums) in filled.iter().rev() {
             right.add(sums);
-            if contest.may_win(open.screen.score(right)) {
+            if numbers.may_win(right, contest) {
                 contest.enter(penalty, self.feature, right, true, || match bin {
                     0 => self.bins.below,
                     _ => ends[bin - 1],

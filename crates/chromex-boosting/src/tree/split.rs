@@ -45,6 +45,10 @@ impl Penalty {
         }
     }
 
+    pub(crate) fn lambda(&self) -> f64 {
+        self.lambda
+    }
+
     /// G² / (H + lambda), as XGBoost rounds it.
     pub(crate) fn score(&self, sums: Sums) -> f32 {
         (sums.gradient * sums.gradient / (f64::from(sums.rows) + self.lambda)) as f32
@@ -70,6 +74,13 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
+    /// Screens nothing, for a search that does not ask.
+    pub(crate) fn none() -> Self {
+        Self {
+            coefficients: Vec::new(),
+        }
+    }
+
     pub(crate) fn new(sums: Sums, penalty: &Penalty) -> Self {
         let total = sums.gradient;
         let coefficients = (0..=sums.rows)
@@ -90,12 +101,6 @@ impl Screen {
     #[inline(always)]
     pub(crate) fn of_one_row_on(&self) -> &[[f64; 3]] {
         &self.coefficients[1..]
-    }
-
-    /// The score of both sides together, before rounding, when `side` goes to either.
-    #[inline(always)]
-    pub(crate) fn score(&self, side: Sums) -> f64 {
-        scores(self.coefficients[side.rows as usize], side.gradient)
     }
 }
 
@@ -170,6 +175,12 @@ impl Contest {
         scores > self.limit
     }
 
+    /// Score that both sides together must exceed to win, before rounding.
+    #[inline(always)]
+    pub(crate) fn limit(&self) -> f64 {
+        self.limit
+    }
+
     /// Takes the split that sends `side` one way and the rest the other if it wins. `threshold` is asked
     /// for only then.
     #[inline]
@@ -219,6 +230,14 @@ mod tests {
         Sums { gradient, rows }
     }
 
+    /// The score of both sides together, before rounding, when `side` goes to either.
+    fn score(screen: &Screen, side: Sums) -> f64 {
+        scores(
+            screen.of_one_row_on()[side.rows as usize - 1],
+            side.gradient,
+        )
+    }
+
     #[test]
     fn scores_and_weights_are_those_of_the_closed_form() {
         let penalty = Penalty::new(1.0, 1.0);
@@ -227,12 +246,8 @@ mod tests {
         assert_eq!(penalty.score(sums(-4.0, 2)), 16.0 / 3.0);
         // 3²/(2 + 1) + 5²/(4 + 1)
         let screen = Screen::new(sums(8.0, 6), &penalty);
-        assert!((screen.score(sums(3.0, 2)) - 8.0).abs() < 1e-14);
-        assert_eq!(
-            scores(screen.of_one_row_on()[1], 3.0),
-            screen.score(sums(3.0, 2))
-        );
-        assert_eq!(screen.score(sums(8.0, 6)), f64::NEG_INFINITY);
+        assert!((score(&screen, sums(3.0, 2)) - 8.0).abs() < 1e-14);
+        assert_eq!(score(&screen, sums(8.0, 6)), f64::NEG_INFINITY);
     }
 
     #[test]
@@ -259,7 +274,7 @@ mod tests {
         let contest = |least| {
             let penalty = Penalty::new(0.0, least);
             let screen = Screen::new(node, &penalty);
-            Contest::new(node, &penalty).may_win(screen.score(sums(3.0, 2)))
+            Contest::new(node, &penalty).may_win(score(&screen, sums(3.0, 2)))
         };
         assert!(contest(2.0));
         assert!(!contest(2.5));

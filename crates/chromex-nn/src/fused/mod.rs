@@ -294,12 +294,9 @@ mod tests {
                 let device = Device::flex().autodiff();
                 let weight = draw("weight", [24, 24], 0.5);
                 let bias = draw("bias", [24], 0.5);
-                let layer = burn::nn::LinearConfig::new(24, 24)
-                    .init(&device)
-                    .load_record(burn::nn::LinearRecord {
-                        weight: burn::module::Param::from_tensor(weight),
-                        bias: Some(burn::module::Param::from_tensor(bias)),
-                    });
+                let mut layer = burn::nn::LinearConfig::new(24, 24).init(&device);
+                layer.weight = burn::module::Param::from_tensor(weight);
+                layer.bias = Some(burn::module::Param::from_tensor(bias));
                 let middle = self_attention(linear(&layer, inputs.clone()), 2, true);
                 let gamma = draw("gamma", [8], 1.0);
                 let middle = layer_norm(gelu_tanh(middle), gamma.clone(), gamma.clone(), 1e-5);
