@@ -5,7 +5,7 @@
 use chromex::boosting::{GradientBoosting, TreeMethod};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ndarray::Array2;
-use rand::Rng;
+use rand::RngExt;
 use rand_distr::{Distribution, Poisson, StandardNormal};
 
 /// Draws a table whose target is a sum of a few of its columns, their products and noise.
