@@ -1,6 +1,10 @@
 //! One training step of GeneGPT-2's language model: 64 windows of 64 tokens, forward, backward, clip, AdamW.
 
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
 use chromex::core::Dataset;
+use chromex::core::observe::{Event, Observer};
 use chromex::nn::{Length, Trainer};
 use chromex::transformers::{Gpt2Config, LanguageModel, TokenWindows};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -17,6 +21,27 @@ fn windows() -> TokenWindows {
     TokenWindows::all(stream, 64).expect("the stream is longer than a window")
 }
 
+/// When the first and the latest step of a training ended.
+#[derive(Default)]
+struct Clock(Mutex<Option<(Instant, Instant)>>);
+
+impl Clock {
+    fn elapsed(&self) -> Duration {
+        let ends = self.0.lock().expect("no step panicked");
+        ends.map_or(Duration::ZERO, |(first, last)| last - first)
+    }
+}
+
+impl Observer for Clock {
+    fn observe(&self, event: &Event<'_>) {
+        if let Event::Step { .. } = event {
+            let now = Instant::now();
+            let mut ends = self.0.lock().expect("no step panicked");
+            *ends = Some((ends.map_or(now, |(first, _)| first), now));
+        }
+    }
+}
+
 fn training_step(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("gpt2_training_step");
     let train = Dataset::unlabelled(windows());
@@ -26,15 +51,15 @@ fn training_step(criterion: &mut Criterion) {
         let id = BenchmarkId::from_parameter(format!("width={width},batch=64,context=64"));
         group.sample_size(10);
         group.bench_function(id, |bencher| {
-            // The trainer steps `n` times in one training; building the network is outside the steps but
-            // inside the time, which the number of steps makes negligible.
             bencher.iter_custom(|steps| {
                 let mut recipe = LanguageModel::genegpt2(architecture.clone()).recipe;
-                recipe.length = Length::Steps(steps);
-                let trainer = Trainer::new(architecture.clone(), recipe);
-                let start = std::time::Instant::now();
+                // From the end of the first step on: before it the network is built.
+                recipe.length = Length::Steps(steps + 1);
+                let clock = Arc::new(Clock::default());
+                let trainer =
+                    Trainer::new(architecture.clone(), recipe).observe("step", clock.clone());
                 trainer.train(&train, &none, 0).expect("training goes on");
-                start.elapsed()
+                clock.elapsed()
             });
         });
     }
