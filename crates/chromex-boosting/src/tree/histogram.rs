@@ -9,6 +9,8 @@
 //! in which most bins are empty, visits only the bins that its rows fall in and keeps nothing: so a wide table of few
 //! rows needs no memory for histograms, and never scans more bins than it has rows.
 
+use std::ops::Range;
+
 use ndarray::{ArrayView2, s};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -22,6 +24,9 @@ const BLOCK: usize = 8;
 
 /// Columns that are sorted into bins together: their floats share lines of the cache.
 const STRIPE: usize = 2 * BLOCK;
+
+/// How many bins eight bits number.
+const EIGHT_BITS: usize = 1 << 8;
 
 /// The sum of the gradients and of the second derivatives of the rows in a bin, of each column of a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -125,15 +130,28 @@ impl<N: BinNumber> BinnedColumns<N> {
         self.widest + usize::from(self.has_missing)
     }
 
+    /// How many cells rows are summed into: as many as eight bits reach, or as many bins as there are.
+    fn room(&self) -> usize {
+        if N::COUNT == EIGHT_BITS {
+            EIGHT_BITS
+        } else {
+            self.width()
+        }
+    }
+
     /// Whether a node of so many rows has a full histogram.
     fn is_full(&self, rows: usize) -> bool {
         rows >= (self.width() / 4).max(32)
     }
 
     /// Sums rows into a histogram.
-    fn sum_rows(&self, level: &Level<'_>, range: std::ops::Range<usize>, cells: &mut [Cells]) {
-        // Of this length exactly, so that no bin can lie outside.
-        let cells = &mut cells[..N::COUNT];
+    fn sum_rows(&self, level: &Level<'_>, range: Range<usize>, cells: &mut [Cells]) {
+        // Eight bits cannot reach beyond: the compiler leaves the checks of bounds out.
+        let cells = if N::COUNT == EIGHT_BITS {
+            &mut cells[..EIGHT_BITS]
+        } else {
+            cells
+        };
         let rows = &level.rows[range.clone()];
         for (&row, &gradient) in rows.iter().zip(&level.placed[range]) {
             let numbers = self.numbers[row as usize];
@@ -149,15 +167,15 @@ impl<N: BinNumber> BinnedColumns<N> {
     fn histogram(
         &self,
         level: &Level<'_>,
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
         scratch: &mut Scratch,
     ) -> Vec<Cells> {
-        if 2 * self.width() > N::COUNT {
-            let mut cells = vec![Cells::default(); N::COUNT];
+        if 2 * self.width() > self.room() {
+            let mut cells = vec![Cells::default(); self.room()];
             self.sum_rows(level, range, &mut cells);
             return cells;
         }
-        // By way of the cleared cells of the scratch, which are as many as a number can reach.
+        // By way of the cleared cells of the scratch: what is kept is no longer than it must be.
         self.sum_rows(level, range, &mut scratch.cells);
         let used = &mut scratch.cells[..self.width()];
         let histogram = used.to_vec();
@@ -168,15 +186,15 @@ impl<N: BinNumber> BinnedColumns<N> {
     /// Looks at every bin of a node.
     fn scan(&self, cells: &[Cells], level: &Level<'_>, open: &Open, contest: &mut Contest) {
         let (bins, missing) = cells[..self.width()].split_at(self.widest);
-        let numbers = Numbers::new(level.penalty, open.sums);
+        let totals = Totals::new(level.penalty, open.sums);
         let mut bin = 0;
         let mut sums = Cells::default();
         // From the left, with missing values on the right.
-        while let Some(found) = numbers.next::<false>(&mut sums, bins, bin, contest) {
+        while let Some(found) = totals.next::<false>(&mut sums, bins, bin, contest) {
             for (column, pair) in self.columns.iter().zip(&sums) {
                 let side = pair.sums();
                 if let Some(&end) = column.bins.ends.get(found)
-                    && numbers.may_win(side, contest)
+                    && totals.may_win(side, contest)
                 {
                     contest.enter(level.penalty, column.feature, side, false, || end);
                 }
@@ -192,12 +210,12 @@ impl<N: BinNumber> BinnedColumns<N> {
         // From the right, with missing values on the left.
         let mut steps = 0;
         let mut sums = Cells::default();
-        while let Some(found) = numbers.next::<true>(&mut sums, bins, steps, contest) {
+        while let Some(found) = totals.next::<true>(&mut sums, bins, steps, contest) {
             let bin = bins.len() - 1 - found;
             for ((column, pair), missing) in self.columns.iter().zip(&sums).zip(missing) {
                 let side = pair.sums();
                 let ends = &column.bins.ends;
-                if missing.0[1] > 0.0 && bin < ends.len() && numbers.may_win(side, contest) {
+                if missing.0[1] > 0.0 && bin < ends.len() && totals.may_win(side, contest) {
                     let threshold = match bin {
                         0 => column.bins.below,
                         _ => ends[bin - 1],
@@ -230,7 +248,7 @@ impl<N: BinNumber> BinnedColumns<N> {
                 mask[bin / 64] |= 1 << (bin % 64);
             }
         }
-        let numbers = Numbers::new(level.penalty, open.sums);
+        let totals = Totals::new(level.penalty, open.sums);
         for (place, mask) in masks.iter_mut().enumerate() {
             filled.clear();
             for (word, mask) in mask[..words].iter_mut().enumerate() {
@@ -241,7 +259,7 @@ impl<N: BinNumber> BinnedColumns<N> {
                 }
             }
             if let Some(column) = self.columns.get(place) {
-                column.scan(filled, self.widest, &numbers, level.penalty, contest);
+                column.scan(filled, self.widest, &totals, level.penalty, contest);
             }
         }
     }
@@ -257,16 +275,16 @@ impl Pair {
     }
 }
 
-/// What candidates of one node are compared by.
+/// What a node's candidates are compared by: its sums and the penalty.
 #[derive(Clone, Copy)]
-struct Numbers {
+struct Totals {
     gradient: f64,
     weight: f64,
     lambda: f64,
     least: f64,
 }
 
-impl Numbers {
+impl Totals {
     fn new(penalty: &Penalty, sums: Sums) -> Self {
         Self {
             gradient: sums.gradient,
@@ -276,7 +294,7 @@ impl Numbers {
         }
     }
 
-    /// Whether a division that sends `side` one way could win; without a division of numbers, which costs more than
+    /// Whether a division that sends rows of these sums one way could win; without a division of numbers, which costs more than
     /// all the rest: a²/b + c²/d > l exactly where a²d + c²b > l b d.
     #[inline(always)]
     fn wins(&self, gradient: f64, weight: f64, limit: f64) -> bool {
@@ -300,7 +318,7 @@ impl Numbers {
         contest: &Contest,
     ) -> Option<usize> {
         pulp::Arch::new().dispatch(Next::<BACK> {
-            numbers: self,
+            totals: self,
             sums,
             bins,
             taken,
@@ -309,9 +327,9 @@ impl Numbers {
     }
 }
 
-/// See [`Numbers::next`].
+/// See [`Totals::next`].
 struct Next<'a, const BACK: bool> {
-    numbers: Numbers,
+    totals: Totals,
     sums: &'a mut Cells,
     bins: &'a [Cells],
     taken: usize,
@@ -324,7 +342,7 @@ impl<const BACK: bool> WithSimd for Next<'_, BACK> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> Option<usize> {
         let Self {
-            numbers,
+            totals,
             sums,
             bins,
             taken,
@@ -341,7 +359,7 @@ impl<const BACK: bool> WithSimd for Next<'_, BACK> {
                 weights[column] += cells[column].0[1];
             }
             for column in 0..BLOCK {
-                any |= u8::from(numbers.wins(gradients[column], weights[column], limit));
+                any |= u8::from(totals.wins(gradients[column], weights[column], limit));
             }
             if any != 0 {
                 found = Some(place);
@@ -364,7 +382,7 @@ fn subtract(histogram: &mut [Cells], other: &[Cells]) {
 
 /// What a search works in.
 pub(crate) struct Scratch {
-    /// A histogram as wide as bin numbers reach; empty between nodes.
+    /// A histogram; empty between nodes.
     cells: Vec<Cells>,
     /// For each column a bit for each bin that holds rows; empty between nodes.
     masks: [Vec<u64>; BLOCK],
@@ -379,17 +397,23 @@ impl<N: BinNumber> Columns for BinnedColumns<N> {
 
     fn scratch(_rows: usize) -> Scratch {
         Scratch {
-            cells: vec![Cells::default(); N::COUNT],
-            masks: std::array::from_fn(|_| vec![0; N::COUNT.div_ceil(64)]),
+            cells: Vec::new(),
+            masks: Default::default(),
             filled: Vec::new(),
         }
     }
 
     fn search(&mut self, level: &Level<'_>, scratch: &mut Scratch, nodes: &mut [Contest]) {
+        let room = self.room();
+        if scratch.cells.len() < room {
+            scratch.cells.resize(room, Cells::default());
+            for mask in &mut scratch.masks {
+                mask.resize(room.div_ceil(64), 0);
+            }
+        }
         let mut parents = std::mem::take(&mut self.kept);
         let mut kept: Vec<Option<Vec<Cells>>> = vec![None; level.open.len()];
         let mut keep = |place: usize, histogram: Vec<Cells>| {
-            // A child that could use it has at most as many rows.
             if !level.last {
                 kept[place] = Some(histogram);
             }
@@ -429,11 +453,7 @@ impl<N: BinNumber> Columns for BinnedColumns<N> {
                     }
                 }
                 None => {
-                    for (place, open) in [Some(open), sibling]
-                        .into_iter()
-                        .flatten()
-                        .enumerate()
-                        .map(|(step, open)| (place + step, open))
+                    for (place, open) in (place..).zip([Some(open), sibling].into_iter().flatten())
                     {
                         if self.is_full(open.range.len()) {
                             let own = self.histogram(level, open.range.clone(), scratch);
@@ -485,7 +505,7 @@ impl Column {
         &self,
         filled: &[(usize, Sums)],
         missing: usize,
-        numbers: &Numbers,
+        totals: &Totals,
         penalty: &Penalty,
         contest: &mut Contest,
     ) {
@@ -496,7 +516,7 @@ impl Column {
         let mut left = Sums::default();
         for &(bin, sums) in filled {
             left.add(sums);
-            if numbers.may_win(left, contest) {
+            if totals.may_win(left, contest) {
                 contest.enter(penalty, self.feature, left, false, || ends[bin]);
             }
         }
@@ -507,7 +527,7 @@ impl Column {
         let mut right = Sums::default();
         for &(bin, sums) in filled.iter().rev() {
             right.add(sums);
-            if numbers.may_win(right, contest) {
+            if totals.may_win(right, contest) {
                 contest.enter(penalty, self.feature, right, true, || match bin {
                     0 => self.bins.below,
                     _ => ends[bin - 1],
