@@ -17,6 +17,8 @@ mod flex;
 #[cfg(feature = "cpu")]
 mod gelu;
 #[cfg(feature = "cpu")]
+mod lanes;
+#[cfg(feature = "cpu")]
 mod linear;
 #[cfg(feature = "cpu")]
 mod matrix;
