@@ -47,13 +47,9 @@ pub(crate) fn experiment(
             experiment = experiment.model_with(
                 &format!("embeddings {set}{suffix}"),
                 learner,
-                move |fitted, _, seed| match &folder {
-                    Some(folder) if seed == 0 => {
-                        let (tokenizer, embedding) =
-                            (&fitted.first.first.second, &fitted.first.second);
-                        save_model(folder, tokenizer, embedding)
-                    }
-                    _ => Ok(()),
+                move |fitted, _, seed| {
+                    let (tokenizer, embedding) = (&fitted.first.first.second, &fitted.first.second);
+                    save_model(folder.as_deref(), seed, tokenizer, embedding)
                 },
             );
         }

@@ -134,20 +134,18 @@ fn add(
     let encoder = MarkWords::default()
         .then(Bpe::rigorous())
         .then(base.features(features));
-    let save = move |tokenizer: &BpeTokenizer, embedding: &FittedTokenEmbedding, seed| match &folder
-    {
-        Some(folder) if seed == 0 => save_model(folder, tokenizer, embedding),
-        _ => Ok(()),
+    let save = move |seed, tokenizer: &BpeTokenizer, embedding: &FittedTokenEmbedding| {
+        save_model(folder.as_deref(), seed, tokenizer, embedding)
     };
     match candidate.regressor {
         Regressor::Boosting => experiment.model_with(
             name,
             encoder.then(boosting.clone()),
-            move |fitted, _, seed| save(&fitted.first.first.second, &fitted.first.second, seed),
+            move |fitted, _, seed| save(seed, &fitted.first.first.second, &fitted.first.second),
         ),
         Regressor::Ridge(alpha) => {
             experiment.model_with(name, encoder.then(ridge(alpha)), move |fitted, _, seed| {
-                save(&fitted.first.first.second, &fitted.first.second, seed)
+                save(seed, &fitted.first.first.second, &fitted.first.second)
             })
         }
     }

@@ -237,12 +237,17 @@ impl Run {
     }
 }
 
-/// Writes a tokenizer and a language model as files that the Python libraries open.
+/// Writes the first seed's tokenizer and language model, where there is a folder for them, as files that the Python
+/// libraries open.
 pub(crate) fn save_model(
-    folder: &Path,
+    folder: Option<&Path>,
+    seed: u64,
     tokenizer: &BpeTokenizer,
     embedding: &FittedTokenEmbedding,
 ) -> chromex::core::Result<()> {
+    let Some(folder) = folder.filter(|_| seed == 0) else {
+        return Ok(());
+    };
     let model = &embedding.model;
     model
         .architecture

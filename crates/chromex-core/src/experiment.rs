@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chromex_metrics::{Bootstrap, Metric};
 use sha2::{Digest, Sha256};
 
-use crate::kept_fits::{hex, read_kept, write_kept};
+use crate::kept_fits::{Kept, hex, read_kept, write_kept};
 use crate::observe::{Event, Observer, Silent};
 use crate::report::Scoring;
 use crate::{
@@ -54,11 +54,6 @@ struct Entry<X> {
     /// A fit that draws nothing is fitted once, not once per seed.
     random: bool,
     fit: FitModel<X>,
-}
-
-struct Kept {
-    folder: PathBuf,
-    settings: String,
 }
 
 impl<X: Rows + 'static> Experiment<X> {
@@ -333,6 +328,7 @@ impl<X: Rows + 'static> Experiment<X> {
         hex(hash)
     }
 
+    /// Says where a fit is kept, where fits are kept.
     fn kept_file(
         &self,
         entry: &Entry<X>,
@@ -341,22 +337,7 @@ impl<X: Rows + 'static> Experiment<X> {
         data_hash: &str,
     ) -> Option<(PathBuf, String)> {
         let kept = self.kept.as_ref()?;
-        let mut hash = Sha256::new();
-        for text in [data_hash, &kept.settings, &entry.name, &fold.name] {
-            hash.update(text.len().to_le_bytes());
-            hash.update(text);
-        }
-        for rows in [&fold.train, &fold.valid, &fold.test] {
-            hash.update(rows.len().to_le_bytes());
-            for row in rows {
-                hash.update(row.to_le_bytes());
-            }
-        }
-        hash.update(seed.to_le_bytes());
-        hash.update([u8::from(self.part == Part::Test)]);
-        let fingerprint = hex(hash);
-        let file = kept.folder.join(format!("{}.json", &fingerprint[..32]));
-        Some((file, fingerprint))
+        Some(kept.file(&[data_hash, &entry.name], fold, seed, self.part))
     }
 }
 

@@ -3,7 +3,42 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Prediction, Result, atomic};
+use crate::{Fold, Part, Prediction, Result, atomic};
+
+/// Where finished fits are kept, and what says how their models were configured.
+pub(crate) struct Kept {
+    pub(crate) folder: PathBuf,
+    pub(crate) settings: String,
+}
+
+impl Kept {
+    /// Names the file of a fit, and the fingerprint of all it depends on: the names given, the settings, the fold, the
+    /// seed and the part that is scored.
+    pub(crate) fn file(
+        &self,
+        names: &[&str],
+        fold: &Fold,
+        seed: u64,
+        part: Part,
+    ) -> (PathBuf, String) {
+        let mut hash = Sha256::new();
+        for text in names.iter().chain(&[self.settings.as_str(), &fold.name]) {
+            hash.update(text.len().to_le_bytes());
+            hash.update(text);
+        }
+        for rows in [&fold.train, &fold.valid, &fold.test] {
+            hash.update(rows.len().to_le_bytes());
+            for row in rows {
+                hash.update(row.to_le_bytes());
+            }
+        }
+        hash.update(seed.to_le_bytes());
+        hash.update([u8::from(part == Part::Test)]);
+        let fingerprint = hex(hash);
+        let file = self.folder.join(format!("{}.json", &fingerprint[..32]));
+        (file, fingerprint)
+    }
+}
 
 /// A finished fit on disk, with what it depends on.
 #[derive(Serialize, Deserialize)]

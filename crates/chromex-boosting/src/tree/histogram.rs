@@ -12,28 +12,18 @@
 use std::ops::Range;
 
 use ndarray::{ArrayView2, s};
-use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::bins::{BinNumber, Bins};
+use super::cells::{BLOCK, Cells, Pair, Totals, subtract};
 use super::grow::{Columns, Level, Open, part_rows};
 use super::split::{Contest, Penalty, Split, Sums};
-
-/// Columns of a block.
-const BLOCK: usize = 8;
 
 /// Columns that are sorted into bins together: their floats share lines of the cache.
 const STRIPE: usize = 2 * BLOCK;
 
 /// How many bins eight bits number.
 const EIGHT_BITS: usize = 1 << 8;
-
-/// The sum of the gradients and of the second derivatives of the rows in a bin, of each column of a block.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[repr(align(16))]
-struct Pair([f64; 2]);
-
-type Cells = [Pair; BLOCK];
 
 /// Up to eight columns cut into bins.
 pub(crate) struct BinnedColumns<N> {
@@ -265,121 +255,6 @@ impl<N: BinNumber> BinnedColumns<N> {
     }
 }
 
-impl Pair {
-    #[inline(always)]
-    fn sums(self) -> Sums {
-        Sums {
-            gradient: self.0[0],
-            rows: self.0[1] as u32,
-        }
-    }
-}
-
-/// What a node's candidates are compared by: its sums and the penalty.
-#[derive(Clone, Copy)]
-struct Totals {
-    gradient: f64,
-    weight: f64,
-    lambda: f64,
-    least: f64,
-}
-
-impl Totals {
-    fn new(penalty: &Penalty, sums: Sums) -> Self {
-        Self {
-            gradient: sums.gradient,
-            weight: f64::from(sums.rows),
-            lambda: penalty.lambda(),
-            least: f64::from(penalty.least_rows),
-        }
-    }
-
-    /// Whether a division that sends rows of these sums one way could win; without a division of numbers, which costs more than
-    /// all the rest: a²/b + c²/d > l exactly where a²d + c²b > l b d.
-    #[inline(always)]
-    fn wins(&self, gradient: f64, weight: f64, limit: f64) -> bool {
-        let (other_gradient, other_weight) = (self.gradient - gradient, self.weight - weight);
-        let (one, other) = (weight + self.lambda, other_weight + self.lambda);
-        let gain = gradient * gradient * other + other_gradient * other_gradient * one;
-        (gain > limit * (one * other)) & (weight >= self.least) & (other_weight >= self.least)
-    }
-
-    fn may_win(&self, side: Sums, contest: &Contest) -> bool {
-        self.wins(side.gradient, f64::from(side.rows), contest.limit())
-    }
-
-    /// Adds bins to the sums, from the one after `taken` bins on, until some column's candidate may win; gives its
-    /// place in the order of taking. `BACK` takes the last bin first.
-    fn next<const BACK: bool>(
-        self,
-        sums: &mut Cells,
-        bins: &[Cells],
-        taken: usize,
-        contest: &Contest,
-    ) -> Option<usize> {
-        pulp::Arch::new().dispatch(Next::<BACK> {
-            totals: self,
-            sums,
-            bins,
-            taken,
-            limit: contest.limit(),
-        })
-    }
-}
-
-/// See [`Totals::next`].
-struct Next<'a, const BACK: bool> {
-    totals: Totals,
-    sums: &'a mut Cells,
-    bins: &'a [Cells],
-    taken: usize,
-    limit: f64,
-}
-
-impl<const BACK: bool> WithSimd for Next<'_, BACK> {
-    type Output = Option<usize>;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) -> Option<usize> {
-        let Self {
-            totals,
-            sums,
-            bins,
-            taken,
-            limit,
-        } = self;
-        let mut gradients: [f64; BLOCK] = std::array::from_fn(|column| sums[column].0[0]);
-        let mut weights: [f64; BLOCK] = std::array::from_fn(|column| sums[column].0[1]);
-        let mut found = None;
-        for place in taken..bins.len() {
-            let cells = &bins[if BACK { bins.len() - 1 - place } else { place }];
-            let mut any = 0_u8;
-            for column in 0..BLOCK {
-                gradients[column] += cells[column].0[0];
-                weights[column] += cells[column].0[1];
-            }
-            for column in 0..BLOCK {
-                any |= u8::from(totals.wins(gradients[column], weights[column], limit));
-            }
-            if any != 0 {
-                found = Some(place);
-                break;
-            }
-        }
-        *sums = std::array::from_fn(|column| Pair([gradients[column], weights[column]]));
-        found
-    }
-}
-
-fn subtract(histogram: &mut [Cells], other: &[Cells]) {
-    for (cells, other) in histogram.iter_mut().zip(other) {
-        for (Pair(sums), Pair(other)) in cells.iter_mut().zip(other) {
-            sums[0] -= other[0];
-            sums[1] -= other[1];
-        }
-    }
-}
-
 /// What a search works in.
 pub(crate) struct Scratch {
     /// A histogram; empty between nodes.
@@ -404,6 +279,9 @@ impl<N: BinNumber> Columns for BinnedColumns<N> {
     }
 
     fn search(&mut self, level: &Level<'_>, scratch: &mut Scratch, nodes: &mut [Contest]) {
+        if self.columns.is_empty() {
+            return;
+        }
         let room = self.room();
         if scratch.cells.len() < room {
             scratch.cells.resize(room, Cells::default());

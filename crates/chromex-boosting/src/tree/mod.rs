@@ -1,6 +1,7 @@
 //! Regression trees: what a fitted one is, and how one is grown.
 
 mod bins;
+mod cells;
 mod exact;
 mod grow;
 mod histogram;

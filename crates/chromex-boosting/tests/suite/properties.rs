@@ -173,3 +173,55 @@ fn rows_that_miss_a_value_go_where_they_lower_the_loss() {
         }
     }
 }
+
+/// Many rows in several blocks: histograms are full, kept and subtracted, in eight bits and in sixteen, with missing
+/// values and with a whole block of columns that are the same in all rows.
+#[test]
+fn a_bin_for_every_value_grows_the_trees_of_the_exact_method() {
+    for (distinct, max_bins) in [(40, 64), (700, 1000)] {
+        for missing in [false, true] {
+            let mut state = 7_u64;
+            let mut draw = |below: u64| {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                (state >> 33) % below
+            };
+            let inputs = Array2::from_shape_fn((900, 21), |(_, column)| {
+                let value = draw(distinct) as f32;
+                match column {
+                    8..16 => 3.0,
+                    2 | 18 if missing && draw(5) == 0 => f32::NAN,
+                    _ => value / distinct as f32,
+                }
+            });
+            let targets = Array2::from_shape_fn((900, 1), |(row, _)| {
+                let value = |column: usize| match inputs[[row, column]] {
+                    value if value.is_nan() => 1.7,
+                    value => value,
+                };
+                let noise = draw(1000) as f32 / 5000.0;
+                2.0 * value(2) - value(5) * value(18) + value(20) + noise
+            });
+            let fit = |tree_method| {
+                let settings = GradientBoosting {
+                    rounds: 6,
+                    max_depth: 4,
+                    tree_method,
+                    ..GradientBoosting::default()
+                };
+                let model = settings.fit_table(inputs.view(), targets.view()).unwrap();
+                model.predict_table(inputs.view()).unwrap()
+            };
+            let (exact, binned) = (
+                fit(TreeMethod::Exact),
+                fit(TreeMethod::Histogram { max_bins }),
+            );
+            let apart = furthest(&exact, &binned);
+            assert!(
+                apart < 1e-4,
+                "{distinct} values, missing {missing}: {apart}"
+            );
+        }
+    }
+}

@@ -1,8 +1,9 @@
 //! Operations that would cost many passes over memory as separate tensor operations, each as one with its own
 //! derivative.
 //!
-//! On the processor (feature `cpu`) each is a kernel with a hand-written backward pass; on every other device, and for other number types, the same functions are composed of
-//! burn's operations, which are also what the kernels are tested against.
+//! On the processor (feature `cpu`) each is a kernel with a hand-written backward pass; on every other device, and for
+//! other number types, the same functions are composed of burn's operations, which are also what the kernels are tested
+//! against.
 
 #[cfg(feature = "cpu")]
 mod attention;
