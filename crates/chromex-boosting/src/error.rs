@@ -69,11 +69,9 @@ pub enum Error {
         what: &'static str,
     },
     /// A stored model contradicts itself.
-    #[error("tree {tree} of target {target}, node {node}: expected {expected}, found {found}")]
+    #[error("tree {tree}, node {node}: expected {expected}, found {found}")]
     MalformedTree {
-        /// The target, 0-based.
-        target: usize,
-        /// The tree of that target, 0-based.
+        /// The tree, 0-based.
         tree: usize,
         /// The node of that tree, 0-based.
         node: usize,
@@ -96,6 +94,16 @@ pub enum Error {
 
 /// The result of a fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Counts the row of a value from the beginning of a table of which a part was looked at.
+    pub(crate) fn in_later_row(mut self, rows_before: usize) -> Self {
+        if let Self::Value { row, .. } = &mut self {
+            *row += rows_before;
+        }
+        self
+    }
+}
 
 impl From<Error> for chromex_core::Error {
     fn from(error: Error) -> Self {

@@ -4,8 +4,9 @@ use chromex_core::{Dataset, Fit};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::tree::{self, Columns, Grower, Growth, Tree};
-use crate::{BoostedTrees, Error, Result, table};
+use crate::boosted_trees::Ensemble;
+use crate::tree::{self, Columns, Grower, Growth};
+use crate::{BoostedTrees, Error, Link, Result, table};
 
 /// The deepest trees that are grown: each level may double the nodes.
 const DEEPEST: usize = 30;
@@ -159,27 +160,35 @@ impl GradientBoosting {
     ) -> Result<BoostedTrees> {
         let mut grower = Grower::new(self.growth(), inputs, blocks);
         let mut gradients = vec![0.0; inputs.nrows()];
-        let trees = targets
-            .axis_iter(Axis(1))
-            .map(|target| {
-                let mut predictions = vec![self.base_score; inputs.nrows()];
-                let mut round = |_| {
-                    let pairs = predictions.iter().zip(target);
-                    for (gradient, (prediction, truth)) in gradients.iter_mut().zip(pairs) {
-                        // XGBoost's gradients have 32 bits; sums of them have 64.
-                        *gradient = f64::from(prediction - truth);
-                        if !gradient.is_finite() {
-                            return Err(Error::Overflow { what: "gradient" });
-                        }
+        let outputs = targets.ncols();
+        let mut predictions = vec![vec![self.base_score; inputs.nrows()]; outputs];
+        let mut trees = Vec::with_capacity(self.rounds * outputs);
+        for _ in 0..self.rounds {
+            for (target, predictions) in targets.axis_iter(Axis(1)).zip(&mut predictions) {
+                let pairs = predictions.iter().zip(target);
+                for (gradient, (prediction, truth)) in gradients.iter_mut().zip(pairs) {
+                    // XGBoost's gradients have 32 bits; sums of them have 64.
+                    *gradient = f64::from(prediction - truth);
+                    if !gradient.is_finite() {
+                        return Err(Error::Overflow { what: "gradient" });
                     }
-                    Ok(grower.grow(&gradients, &mut predictions))
-                };
-                (0..self.rounds)
-                    .map(&mut round)
-                    .collect::<Result<Vec<Tree>>>()
-            })
-            .collect::<Result<_>>()?;
-        BoostedTrees::new(inputs.ncols(), self.base_score, trees)
+                }
+                trees.push(grower.grow(&gradients, predictions));
+            }
+        }
+        BoostedTrees::new(Ensemble {
+            columns: inputs.ncols(),
+            column_names: Vec::new(),
+            objective: "reg:squarederror".into(),
+            link: Link::Identity,
+            base_scores: vec![self.base_score; outputs],
+            outputs: (0..trees.len())
+                .map(|tree| (tree % outputs) as u32)
+                .collect(),
+            rounds: (0..=self.rounds).map(|round| round * outputs).collect(),
+            trees,
+            best_round: None,
+        })
     }
 
     fn growth(&self) -> Growth {

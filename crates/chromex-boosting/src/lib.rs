@@ -13,8 +13,10 @@
 
 mod boosted_trees;
 mod error;
+mod forest;
 mod gradient_boosting;
 mod linear_model;
+mod link;
 mod ridge;
 mod table;
 mod tree;
@@ -23,5 +25,6 @@ pub use boosted_trees::BoostedTrees;
 pub use error::{Error, Result};
 pub use gradient_boosting::{GradientBoosting, TreeMethod};
 pub use linear_model::LinearModel;
+pub use link::Link;
 pub use ridge::{Ridge, TunedRidge};
 pub use tree::{Node, Tree};

@@ -315,6 +315,7 @@ impl<'a, B: Columns> Grower<'a, B> {
     fn finish(&self, nodes: &[Growing], predictions: &mut [f32]) -> Tree {
         let mut order = vec![0];
         let mut finished = Vec::new();
+        let mut values = Vec::new();
         while let Some(&place) = order.get(finished.len()) {
             let node = &nodes[place];
             finished.push(match node.split {
@@ -328,7 +329,7 @@ impl<'a, B: Columns> Grower<'a, B> {
                         left,
                         right: left + 1,
                         loss_change: split.loss_change,
-                        rows: node.sums.rows,
+                        cover: node.sums.rows as f32,
                     }
                 }
                 None => {
@@ -336,14 +337,16 @@ impl<'a, B: Columns> Grower<'a, B> {
                     for &row in &self.rows[node.range.clone()] {
                         predictions[row as usize] += value;
                     }
+                    let leaf = values.len() as u32;
+                    values.push(value);
                     Node::Leaf {
-                        value,
-                        rows: node.sums.rows,
+                        leaf,
+                        cover: node.sums.rows as f32,
                     }
                 }
             });
         }
-        Tree { nodes: finished }
+        Tree::new(finished, 1, values)
     }
 }
 

@@ -12,18 +12,19 @@ pub(crate) use exact::sort_columns;
 pub(crate) use grow::{Columns, Grower, Growth};
 pub(crate) use histogram::bin_columns;
 
-use serde::{Deserialize, Serialize};
-
 /// A regression tree, its root first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+///
+/// A leaf holds a number for each output of the tree: one, unless the tree was grown for several outputs at once.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Tree {
     nodes: Vec<Node>,
+    outputs: usize,
+    /// The numbers of the leaves, leaf after leaf.
+    values: Vec<f32>,
 }
 
 /// A node of a [`Tree`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Node {
     /// Divides rows by one column.
     Split {
@@ -39,58 +40,89 @@ pub enum Node {
         right: u32,
         /// By how much the split lowers the penalised loss (XGBoost's gain).
         loss_change: f32,
-        /// Training rows that came here.
-        rows: u32,
+        /// Sum of the second derivatives of the training rows that came here: under squared error, their weights.
+        cover: f32,
     },
     /// Ends the way of a row.
     Leaf {
-        /// What the tree adds to the prediction.
-        value: f32,
-        /// Training rows that came here.
-        rows: u32,
+        /// Its place among the leaves, for [`Tree::leaf`].
+        leaf: u32,
+        /// As of a split.
+        cover: f32,
     },
 }
 
+/// Where a tree from outside contradicts itself: the node, what was expected there and what was found.
+pub(crate) type Flaw = (usize, &'static str, String);
+
 impl Tree {
+    /// Puts a tree together. `values` holds the numbers of each leaf, leaf after leaf.
+    ///
+    /// # Panics
+    ///
+    /// When there are not `outputs` values for each leaf.
+    pub(crate) fn new(nodes: Vec<Node>, outputs: usize, values: Vec<f32>) -> Self {
+        let leaves = nodes
+            .iter()
+            .filter(|node| matches!(node, Node::Leaf { .. }))
+            .count();
+        assert_eq!(leaves * outputs, values.len(), "values of leaves");
+        Self {
+            nodes,
+            outputs,
+            values,
+        }
+    }
+
     /// Lists the nodes, parents before children; the root is the first.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
-    /// Finds what the tree adds for a row, given the value of each column that it asks for.
-    pub(crate) fn value(&self, column: impl Fn(usize) -> f32) -> f32 {
-        let mut node = 0;
-        loop {
-            match self.nodes[node] {
-                Node::Leaf { value, .. } => return value,
-                Node::Split {
-                    column: feature,
-                    threshold,
-                    missing_left,
-                    left,
-                    right,
-                    ..
-                } => {
-                    let goes_left = goes_left(column(feature as usize), threshold, missing_left);
-                    node = if goes_left { left } else { right } as usize;
-                }
-            }
-        }
+    /// Counts the outputs that the tree adds to.
+    pub fn outputs(&self) -> usize {
+        self.outputs
     }
 
-    /// Checks a tree from outside: that every way through it ends, and that its columns exist.
+    /// Gives what a leaf adds to each output of the tree.
     ///
-    /// Gives the offending node, what was expected and what was found.
-    pub(crate) fn check(&self, columns: usize) -> Result<(), (usize, &'static str, String)> {
+    /// # Panics
+    ///
+    /// When there is no such leaf.
+    pub fn leaf(&self, leaf: u32) -> &[f32] {
+        &self.values[leaf as usize * self.outputs..][..self.outputs]
+    }
+
+    /// Counts the splits on the longest way from the root to a leaf.
+    pub fn depth(&self) -> usize {
+        let mut depths = vec![0; self.nodes.len()];
+        for (index, node) in self.nodes.iter().enumerate() {
+            if let Node::Split { left, right, .. } = *node {
+                depths[left as usize] = depths[index] + 1;
+                depths[right as usize] = depths[index] + 1;
+            }
+        }
+        depths.into_iter().max().unwrap_or(0)
+    }
+
+    /// Checks a tree from outside: that every way through it ends, and that its columns and leaves exist.
+    pub(crate) fn check(&self, columns: usize) -> Result<(), Flaw> {
         if self.nodes.is_empty() {
             return Err((0, "a root", "no node".into()));
         }
+        let mut leaves = 0;
+        let mut parents = vec![0_u8; self.nodes.len()];
         for (index, node) in self.nodes.iter().enumerate() {
             match *node {
-                Node::Leaf { value, .. } if !value.is_finite() => {
-                    return Err((index, "a finite value", value.to_string()));
+                Node::Leaf { leaf, .. } => {
+                    if leaf != leaves {
+                        return Err((index, "the next leaf", leaf.to_string()));
+                    }
+                    leaves += 1;
+                    if let Some(value) = self.leaf(leaf).iter().find(|value| !value.is_finite()) {
+                        return Err((index, "a finite value", value.to_string()));
+                    }
                 }
-                Node::Leaf { .. } => {}
                 Node::Split {
                     column,
                     threshold,
@@ -101,25 +133,29 @@ impl Tree {
                     if column as usize >= columns {
                         return Err((index, "a column of the table", column.to_string()));
                     }
-                    if !threshold.is_finite() {
-                        return Err((index, "a finite threshold", threshold.to_string()));
+                    if threshold.is_nan() {
+                        return Err((index, "a threshold", threshold.to_string()));
                     }
                     for child in [left, right] {
                         // Children come after their parent, so no way leads back.
                         if child as usize <= index || child as usize >= self.nodes.len() {
                             return Err((index, "a later node as child", child.to_string()));
                         }
+                        parents[child as usize] = parents[child as usize].saturating_add(1);
                     }
                 }
             }
         }
-        Ok(())
+        match parents[1..].iter().position(|&parents| parents != 1) {
+            None => Ok(()),
+            Some(place) => Err((place + 1, "one parent", parents[place + 1].to_string())),
+        }
     }
 }
 
 /// Which way a row goes at a split.
 #[inline]
-fn goes_left(value: f32, threshold: f32, missing_left: bool) -> bool {
+pub(crate) fn goes_left(value: f32, threshold: f32, missing_left: bool) -> bool {
     if value.is_nan() {
         missing_left
     } else {
@@ -132,36 +168,40 @@ mod tests {
     use super::*;
 
     fn stump() -> Tree {
-        Tree {
-            nodes: vec![
-                Node::Split {
-                    column: 1,
-                    threshold: 0.5,
-                    missing_left: true,
-                    left: 1,
-                    right: 2,
-                    loss_change: 1.0,
-                    rows: 3,
-                },
-                Node::Leaf {
-                    value: -1.0,
-                    rows: 1,
-                },
-                Node::Leaf {
-                    value: 2.0,
-                    rows: 2,
-                },
-            ],
-        }
+        let nodes = vec![
+            Node::Split {
+                column: 1,
+                threshold: 0.5,
+                missing_left: true,
+                left: 1,
+                right: 2,
+                loss_change: 1.0,
+                cover: 3.0,
+            },
+            Node::Leaf {
+                leaf: 0,
+                cover: 1.0,
+            },
+            Node::Leaf {
+                leaf: 1,
+                cover: 2.0,
+            },
+        ];
+        Tree::new(nodes, 1, vec![-1.0, 2.0])
     }
 
     #[test]
     fn lower_values_go_left_equal_ones_right_and_missing_ones_where_they_were_sent() {
-        let tree = stump();
-        let value = |x: f32| tree.value(|column| [9.0, x][column]);
-        assert_eq!(value(0.4), -1.0);
-        assert_eq!(value(0.5), 2.0);
-        assert_eq!(value(f32::NAN), -1.0);
+        assert!(goes_left(0.4, 0.5, false));
+        assert!(!goes_left(0.5, 0.5, true));
+        assert!(goes_left(f32::NAN, 0.5, true));
+        assert!(!goes_left(f32::NAN, 0.5, false));
+    }
+
+    #[test]
+    fn a_tree_tells_its_depth_and_leaves() {
+        assert_eq!(stump().depth(), 1);
+        assert_eq!(stump().leaf(1), [2.0]);
     }
 
     #[test]
@@ -182,6 +222,15 @@ mod tests {
                 Err((0, "a later node as child", child.to_string()))
             );
         }
-        assert!(Tree { nodes: vec![] }.check(2).is_err());
+        let mut twice = stump();
+        let Node::Split { left, .. } = &mut twice.nodes[0] else {
+            unreachable!()
+        };
+        *left = 2;
+        assert_eq!(twice.check(2), Err((1, "one parent", "0".into())));
+        assert!(Tree::new(vec![], 1, vec![]).check(2).is_err());
+        let mut endless = stump();
+        endless.values[1] = f32::INFINITY;
+        assert_eq!(endless.check(2), Err((2, "a finite value", "inf".into())));
     }
 }

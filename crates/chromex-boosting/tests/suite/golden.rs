@@ -76,7 +76,8 @@ fn the_first_tree_is_xgboosts() {
     for case in cases(include_str!("../golden/boosted_trees.json")) {
         let name = &case["name"];
         let (model, _) = fit(&case);
-        let nodes = model.trees(0)[0].nodes();
+        let tree = &model.trees()[0];
+        let nodes = tree.nodes();
         let expected = case["first_tree"].as_array().unwrap();
         assert_eq!(nodes.len(), expected.len(), "{name}");
         for (node, expected) in nodes.iter().zip(expected) {
@@ -87,20 +88,23 @@ fn the_first_tree_is_xgboosts() {
                 (f64::from(found) - expected).abs() <= 5e-6 * expected.abs().max(1.0)
             };
             let same = match *node {
-                Node::Leaf { value, rows } => near(value, "value") && expected["rows"] == rows,
+                Node::Leaf { leaf, cover } => {
+                    near(tree.leaf(leaf)[0], "value")
+                        && number(&expected["rows"]) == f64::from(cover)
+                }
                 Node::Split {
                     column,
                     threshold,
                     missing_left,
                     loss_change,
-                    rows,
+                    cover,
                     ..
                 } => {
                     expected["column"] == column
                         && near(threshold, "threshold")
                         && expected["missing_left"] == missing_left
                         && near(loss_change, "loss_change")
-                        && expected["rows"] == rows
+                        && number(&expected["rows"]) == f64::from(cover)
                 }
             };
             assert!(same, "{name}: {node:?} is not {expected}");

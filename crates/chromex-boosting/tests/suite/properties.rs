@@ -162,7 +162,7 @@ fn rows_that_miss_a_value_go_where_they_lower_the_loss() {
                 missing_left,
                 threshold,
                 ..
-            } = model.trees(0)[0].nodes()[0]
+            } = model.trees()[0].nodes()[0]
             else {
                 panic!("the root was not split");
             };
