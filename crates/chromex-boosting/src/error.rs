@@ -48,6 +48,14 @@ pub enum Error {
         /// Targets of the validation rows.
         found: usize,
     },
+    /// There are not as many weights as rows.
+    #[error("the table has {expected} rows, but {found} weights")]
+    Weights {
+        /// Rows of the table.
+        expected: usize,
+        /// How many weights there are.
+        found: usize,
+    },
     /// An input or a target is a number that the model cannot take.
     #[error("{what} in row {row}, column {column}: expected {expected}, found {found}")]
     Value {

@@ -1,33 +1,34 @@
 //! Gradient boosting with XGBoost's algorithm.
 
+use chromex_core::observe::{Observer, Silent};
 use chromex_core::{Dataset, Fit};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use crate::boosted_trees::Ensemble;
-use crate::tree::{self, Columns, Grower, Growth};
-use crate::{BoostedTrees, Error, Link, Result, table};
+use crate::sampling::Sampling;
+use crate::training::{Labels, Training};
+use crate::tree::{self, Growth, Penalty};
+use crate::{BinnedTable, BoostedTrees, Error, Loss, Objective, Result, Table, table};
 
-/// The deepest trees that are grown: each level may double the nodes.
+/// The deepest trees that are grown level by level: each level may double the nodes.
 const DEEPEST: usize = 30;
 
-/// Boosts regression trees on squared error, one tree per round and target, with XGBoost's algorithm.
+/// Boosts regression trees with XGBoost's algorithm.
 ///
 /// The fields have XGBoost's names, and [`Default`] its defaults of version 1.5.1, which the published
 /// GeneGPT-2 and GeneBERT scores were computed with. Inputs may miss values, as NaN: each split learns
-/// which way they go. Nothing is drawn at random, so the seed changes nothing, and the trees are the same
-/// for every number of threads.
+/// which way they go. Samples of rows and columns come from the seed; without sampling nothing is drawn at random. The
+/// trees are the same for every number of threads.
 ///
-/// With [`TreeMethod::Exact`] the trees are those of XGBoost 1.5.1's `tree_method="exact"`: the same rounding,
-/// and of equally good splits the same choice. With [`TreeMethod::Histogram`] they are those of XGBoost 3's
-/// `"hist"` as long as no column has more distinct values than bins.
+/// With [`TreeMethod::Exact`] the trees are those of XGBoost's `tree_method="exact"`: the same rounding,
+/// and of equally good splits the same choice. With [`TreeMethod::Histogram`] they are those of XGBoost 3's `"hist"`:
+/// columns of more values than bins are cut where its quantile sketch cuts them.
 ///
 /// # Differences from XGBoost
 ///
-/// - Rows and columns are not sampled, and rows have no weights.
-/// - The base score is given, not estimated from the targets (as XGBoost does from version 2 on).
-/// - Columns of more values than bins are cut at exact quantiles; XGBoost sketches them.
-/// - XGBoost 3 divides scores in 32 bits, 1.5.1 and this crate in 64. That may turn a tie.
+/// - Samples of rows and columns are as large as XGBoost's, but others.
+/// - Fitting that stops early keeps the rounds up to the best one.
+/// - A row's weight is never below 0, and inputs are never infinite.
 ///
 /// # Citation
 ///
@@ -50,20 +51,46 @@ const DEEPEST: usize = 30;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GradientBoosting {
-    /// Trees per target.
+    /// Rounds: trees per output, or trees where one serves all outputs.
     pub rounds: usize,
+    /// What is minimised.
+    pub objective: Objective,
+    /// How several outputs share trees.
+    pub multi_strategy: MultiStrategy,
     /// Learning rate: what each leaf's weight is multiplied with.
     pub eta: f32,
-    /// Splits between root and leaf at most, from 1 to 30.
+    /// Splits between root and leaf at most, up to 30; 0 sets no limit, where the histogram method grows best first.
     pub max_depth: usize,
+    /// Leaves of a tree at most; 0 sets no limit. Histogram method only.
+    pub max_leaves: usize,
+    /// Which split comes next. Histogram method only.
+    pub grow_policy: GrowPolicy,
     /// Penalty on the squares of leaf weights.
     pub reg_lambda: f32,
+    /// Penalty on the sizes of leaf weights.
+    pub reg_alpha: f32,
     /// The least change of loss that a split must bring.
     pub gamma: f32,
     /// The least sum of second derivatives in a child; under squared error, its rows.
     pub min_child_weight: f32,
-    /// The prediction before the first tree.
-    pub base_score: f32,
+    /// The largest weight of a leaf; 0 sets no limit, and none is the objective's own.
+    pub max_delta_step: Option<f32>,
+    /// The fraction of the rows that each tree is grown on.
+    pub subsample: f32,
+    /// The fraction of the columns that each tree may divide rows by.
+    pub colsample_bytree: f32,
+    /// The fraction of those that each level may.
+    pub colsample_bylevel: f32,
+    /// The fraction of those that each node may.
+    pub colsample_bynode: f32,
+    /// For each column 1 where predictions may only rise with it, -1 where they may only fall, else 0. Empty binds none.
+    /// Not with trees for several outputs.
+    pub monotone_constraints: Vec<i8>,
+    /// The prediction before the first tree; estimated from the targets where none, as XGBoost does from version 2 on.
+    pub base_score: Option<f32>,
+    /// Rounds after which boosting stops if none of them lowered the loss of the validation rows; what came after the best
+    /// round is dropped. All rounds are boosted where none.
+    pub early_stopping_rounds: Option<usize>,
     /// How splits are found.
     pub tree_method: TreeMethod,
 }
@@ -81,16 +108,50 @@ pub enum TreeMethod {
     },
 }
 
+/// Says which split is made next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrowPolicy {
+    /// All of a level before any of the next.
+    #[default]
+    DepthWise,
+    /// The one that lowers the loss most.
+    LossGuided,
+}
+
+/// Says how several outputs share trees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MultiStrategy {
+    /// Each tree adds to one output.
+    #[default]
+    OneOutputPerTree,
+    /// Each tree adds to all: its leaves hold a weight for each, and its splits serve all together. Histogram method only.
+    MultiOutputTree,
+}
+
 impl Default for GradientBoosting {
     fn default() -> Self {
         Self {
             rounds: 100,
+            objective: Objective::SquaredError,
+            multi_strategy: MultiStrategy::OneOutputPerTree,
             eta: 0.3,
             max_depth: 6,
+            max_leaves: 0,
+            grow_policy: GrowPolicy::DepthWise,
             reg_lambda: 1.0,
+            reg_alpha: 0.0,
             gamma: 0.0,
             min_child_weight: 1.0,
-            base_score: 0.5,
+            max_delta_step: None,
+            subsample: 1.0,
+            colsample_bytree: 1.0,
+            colsample_bylevel: 1.0,
+            colsample_bynode: 1.0,
+            monotone_constraints: Vec::new(),
+            base_score: Some(0.5),
+            early_stopping_rounds: None,
             tree_method: TreeMethod::Exact,
         }
     }
@@ -107,7 +168,16 @@ impl GradientBoosting {
         }
     }
 
-    /// Fits trees to a table of inputs and one of targets.
+    /// Gives the defaults of XGBoost 3: the histogram method with 256 bins, and an estimated base score.
+    pub fn xgboost_3() -> Self {
+        Self {
+            base_score: None,
+            tree_method: TreeMethod::Histogram { max_bins: 256 },
+            ..Self::default()
+        }
+    }
+
+    /// Fits trees to a table of inputs and one of targets. Draws, where there are any, are those of seed 0.
     ///
     /// # Shapes
     ///
@@ -115,9 +185,7 @@ impl GradientBoosting {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when a setting is out of range; [`Error::Empty`] when there are no rows, columns
-    /// or targets; [`Error::Value`] when an input is infinite or a target is not finite;
-    /// [`Error::Overflow`] when predictions leave the range of 32-bit numbers.
+    /// As [`fit_tables`](Self::fit_tables).
     ///
     /// # Panics
     ///
@@ -127,147 +195,299 @@ impl GradientBoosting {
         inputs: ArrayView2<'_, f32>,
         targets: ArrayView2<'_, f32>,
     ) -> Result<BoostedTrees> {
+        self.fit_tables(&Table::new(inputs, targets), None, 0)
+    }
+
+    /// Fits trees to training rows; validation rows tell when to stop, where `early_stopping_rounds` asks for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] when a setting is out of range, or does not go with another; [`Error::Empty`] when there are no
+    /// rows, columns or targets, or no validation rows to stop by; [`Error::Columns`] or [`Error::Targets`] when those
+    /// differ from the training rows in columns; [`Error::Value`] when an input is infinite, a target not finite or not
+    /// of the objective's range, or a weight below 0; [`Error::Weights`] when there are not as many weights as rows;
+    /// [`Error::Overflow`] when predictions leave the range of 32-bit numbers.
+    ///
+    /// # Panics
+    ///
+    /// When inputs and targets differ in rows.
+    pub fn fit_tables(
+        &self,
+        train: &Table<'_>,
+        valid: Option<&Table<'_>>,
+        seed: u64,
+    ) -> Result<BoostedTrees> {
+        self.fit_loss(&self.objective, train, valid, seed)
+    }
+
+    /// Fits trees to a loss of your own; `objective` is left aside.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit_tables`](Self::fit_tables), and what the loss says of the targets.
+    ///
+    /// # Panics
+    ///
+    /// When inputs and targets differ in rows.
+    pub fn fit_loss(
+        &self,
+        loss: &dyn Loss,
+        train: &Table<'_>,
+        valid: Option<&Table<'_>>,
+        seed: u64,
+    ) -> Result<BoostedTrees> {
+        self.fit_observed(loss, train, valid, seed, &Silent)
+    }
+
+    /// Fits trees as [`fit_loss`](Self::fit_loss) does, and tells an observer of every round.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit_loss`](Self::fit_loss).
+    ///
+    /// # Panics
+    ///
+    /// When inputs and targets differ in rows.
+    pub fn fit_observed(
+        &self,
+        loss: &dyn Loss,
+        train: &Table<'_>,
+        valid: Option<&Table<'_>>,
+        seed: u64,
+        observer: &dyn Observer,
+    ) -> Result<BoostedTrees> {
         assert_eq!(
-            inputs.nrows(),
-            targets.nrows(),
+            train.inputs.nrows(),
+            train.targets.nrows(),
             "rows of inputs and targets"
         );
-        self.check()?;
-        table::check_training(inputs, targets)?;
+        let inputs = train.inputs;
+        self.check(inputs.ncols())?;
+        table::check_training(inputs, train.targets)?;
+        table::check_weights(train.weights, inputs.nrows())?;
         let few_rows = inputs.nrows() <= usize::from(u16::MAX) + 1;
+        let labels = Labels {
+            columns: inputs.ncols(),
+            targets: train.targets.reborrow(),
+            weights: train.weights,
+        };
+        let training = self.training(loss, &labels, valid.map(Table::reborrow), seed, observer)?;
         match self.tree_method {
             TreeMethod::Exact if few_rows => {
-                self.boost(inputs, targets, tree::sort_columns::<u16>(inputs))
+                training.run(&tree::sort_columns::<u16>(inputs), &labels)
             }
-            TreeMethod::Exact => self.boost(inputs, targets, tree::sort_columns::<u32>(inputs)),
+            TreeMethod::Exact => training.run(&tree::sort_columns::<u32>(inputs), &labels),
             TreeMethod::Histogram { max_bins } => {
-                // Missing values have a bin of their own.
-                let most = max_bins + usize::from(tree::has_missing(inputs));
-                if most <= usize::from(u8::MAX) + 1 {
-                    self.boost(inputs, targets, tree::bin_columns::<u8>(inputs, max_bins))
-                } else {
-                    self.boost(inputs, targets, tree::bin_columns::<u16>(inputs, max_bins))
-                }
+                let blocks = tree::bin_columns(inputs, train.weights, max_bins);
+                training.run(&blocks, &labels)
             }
         }
     }
 
-    fn boost<B: Columns>(
+    /// Fits trees to a table that is cut into bins already, by the histogram method; `max_bins` is left aside.
+    ///
+    /// # Shapes
+    ///
+    /// `targets` is `[rows, targets]`, `weights` has an entry per row.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit_loss`](Self::fit_loss); further [`Error::Setting`] when the settings ask for the exact method.
+    ///
+    /// # Panics
+    ///
+    /// When the table and `targets` differ in rows.
+    pub fn fit_binned(
         &self,
-        inputs: ArrayView2<'_, f32>,
+        table: &BinnedTable,
         targets: ArrayView2<'_, f32>,
-        blocks: Vec<B>,
+        weights: Option<&[f32]>,
+        valid: Option<&Table<'_>>,
+        seed: u64,
+        observer: &dyn Observer,
     ) -> Result<BoostedTrees> {
-        let mut grower = Grower::new(self.growth(), inputs, blocks);
-        let mut gradients = vec![0.0; inputs.nrows()];
-        let outputs = targets.ncols();
-        let mut predictions = vec![vec![self.base_score; inputs.nrows()]; outputs];
-        let mut trees = Vec::with_capacity(self.rounds * outputs);
-        for _ in 0..self.rounds {
-            for (target, predictions) in targets.axis_iter(Axis(1)).zip(&mut predictions) {
-                let pairs = predictions.iter().zip(target);
-                for (gradient, (prediction, truth)) in gradients.iter_mut().zip(pairs) {
-                    // XGBoost's gradients have 32 bits; sums of them have 64.
-                    *gradient = f64::from(prediction - truth);
-                    if !gradient.is_finite() {
-                        return Err(Error::Overflow { what: "gradient" });
-                    }
-                }
-                trees.push(grower.grow(&gradients, predictions));
-            }
+        assert_eq!(table.rows(), targets.nrows(), "rows of table and targets");
+        self.check(table.columns())?;
+        if self.tree_method == TreeMethod::Exact {
+            return Err(Error::Setting {
+                name: "tree_method",
+                expected: "the histogram method, for a table of bins",
+                found: "exact".into(),
+            });
         }
-        BoostedTrees::new(Ensemble {
-            columns: inputs.ncols(),
-            column_names: Vec::new(),
-            objective: "reg:squarederror".into(),
-            link: Link::Identity,
-            base_scores: vec![self.base_score; outputs],
-            outputs: (0..trees.len())
-                .map(|tree| (tree % outputs) as u32)
-                .collect(),
-            rounds: (0..=self.rounds).map(|round| round * outputs).collect(),
-            trees,
-            best_round: None,
+        table::check_targets(targets)?;
+        table::check_weights(weights, targets.nrows())?;
+        let labels = Labels {
+            columns: table.columns(),
+            targets: targets.reborrow(),
+            weights,
+        };
+        self.training(
+            &self.objective,
+            &labels,
+            valid.map(Table::reborrow),
+            seed,
+            observer,
+        )?
+        .run(table.blocks(), &labels)
+    }
+
+    fn training<'a>(
+        &self,
+        loss: &'a dyn Loss,
+        labels: &Labels<'_>,
+        valid: Option<Table<'a>>,
+        seed: u64,
+        observer: &'a dyn Observer,
+    ) -> Result<Training<'a>> {
+        loss.check(labels.targets)?;
+        let stopping = match (self.early_stopping_rounds, valid) {
+            (None, _) => None,
+            (Some(_), None) => {
+                return Err(Error::Empty {
+                    part: "validation",
+                    what: "rows",
+                });
+            }
+            (Some(patience), Some(valid)) => {
+                table::check_validation(&valid, labels.columns, labels.targets.ncols())?;
+                loss.check(valid.targets)?;
+                Some((patience, valid))
+            }
+        };
+        Ok(Training {
+            loss,
+            growth: self.growth(loss),
+            sampling: Sampling {
+                subsample: f64::from(self.subsample),
+                colsample_bytree: f64::from(self.colsample_bytree),
+                colsample_bylevel: f64::from(self.colsample_bylevel),
+                colsample_bynode: f64::from(self.colsample_bynode),
+            },
+            rounds: self.rounds,
+            one_tree: self.multi_strategy == MultiStrategy::MultiOutputTree,
+            base_score: self.base_score,
+            stopping,
+            seed,
+            observer,
         })
     }
 
-    fn growth(&self) -> Growth {
+    fn growth(&self, loss: &dyn Loss) -> Growth {
+        let step = self.max_delta_step.unwrap_or(loss.max_delta_step());
+        let bound = self.monotone_constraints.iter().any(|&way| way != 0);
         Growth {
             eta: self.eta,
             max_depth: self.max_depth,
+            max_leaves: self.max_leaves,
+            best_first: self.grow_policy == GrowPolicy::LossGuided,
             gamma: self.gamma,
-            reg_lambda: self.reg_lambda,
-            min_child_weight: self.min_child_weight,
             prune_afterwards: self.tree_method == TreeMethod::Exact,
+            penalty: Penalty {
+                reg_lambda: f64::from(self.reg_lambda),
+                reg_alpha: f64::from(self.reg_alpha),
+                min_child_weight: f64::from(self.min_child_weight),
+                max_delta_step: f64::from(step),
+                monotone: match bound {
+                    true => self.monotone_constraints.clone(),
+                    false => Vec::new(),
+                },
+            },
         }
     }
 
-    fn check(&self) -> Result<()> {
-        let not_negative = |value: f32| value.is_finite() && value >= 0.0;
-        let settings = [
-            (
-                "rounds",
-                self.rounds >= 1,
-                "at least 1",
-                self.rounds.to_string(),
-            ),
-            (
-                "eta",
-                not_negative(self.eta),
-                "a finite number, 0 or above",
-                self.eta.to_string(),
-            ),
-            (
-                "max_depth",
-                (1..=DEEPEST).contains(&self.max_depth),
-                "1 to 30",
-                self.max_depth.to_string(),
-            ),
-            (
-                "reg_lambda",
-                not_negative(self.reg_lambda),
-                "a finite number, 0 or above",
-                self.reg_lambda.to_string(),
-            ),
-            (
-                "gamma",
-                not_negative(self.gamma),
-                "a finite number, 0 or above",
-                self.gamma.to_string(),
-            ),
-            (
-                "min_child_weight",
-                not_negative(self.min_child_weight),
-                "a finite number, 0 or above",
-                self.min_child_weight.to_string(),
-            ),
-            (
-                "base_score",
-                self.base_score.is_finite(),
-                "a finite number",
-                self.base_score.to_string(),
-            ),
-        ];
-        for (name, holds, expected, found) in settings {
-            if !holds {
-                return Err(Error::Setting {
-                    name,
-                    expected,
-                    found,
-                });
+    /// Checks the settings, for a table of so many columns.
+    fn check(&self, columns: usize) -> Result<()> {
+        let refuse = |name, expected, found: String| {
+            Err(Error::Setting {
+                name,
+                expected,
+                found,
+            })
+        };
+        if self.rounds == 0 {
+            return refuse("rounds", "at least 1", self.rounds.to_string());
+        }
+        for (name, value) in [
+            ("eta", self.eta),
+            ("reg_lambda", self.reg_lambda),
+            ("reg_alpha", self.reg_alpha),
+            ("gamma", self.gamma),
+            ("min_child_weight", self.min_child_weight),
+            ("max_delta_step", self.max_delta_step.unwrap_or(0.0)),
+        ] {
+            if !(value.is_finite() && value >= 0.0) {
+                return refuse(name, "a finite number, 0 or above", value.to_string());
             }
         }
-        match self.tree_method {
-            TreeMethod::Histogram { max_bins }
-                if !(2..=usize::from(u16::MAX)).contains(&max_bins) =>
-            {
-                Err(Error::Setting {
-                    name: "max_bins",
-                    expected: "2 to 65535",
-                    found: max_bins.to_string(),
-                })
+        for (name, value) in [
+            ("subsample", self.subsample),
+            ("colsample_bytree", self.colsample_bytree),
+            ("colsample_bylevel", self.colsample_bylevel),
+            ("colsample_bynode", self.colsample_bynode),
+        ] {
+            if !(value > 0.0 && value <= 1.0) {
+                return refuse(name, "above 0, at most 1", value.to_string());
             }
-            _ => Ok(()),
+        }
+        if let Some(score) = self.base_score
+            && !score.is_finite()
+        {
+            return refuse("base_score", "a finite number", score.to_string());
+        }
+        if self.max_depth > DEEPEST {
+            return refuse("max_depth", "at most 30", self.max_depth.to_string());
+        }
+        let directions = &self.monotone_constraints;
+        if !directions.is_empty() && directions.len() != columns {
+            let found = format!("{} for {columns} columns", directions.len());
+            return refuse("monotone_constraints", "one for each column", found);
+        }
+        if let Some(way) = directions.iter().find(|way| !(-1..=1).contains(*way)) {
+            return refuse("monotone_constraints", "-1, 0 or 1", way.to_string());
+        }
+        let together = self.multi_strategy == MultiStrategy::MultiOutputTree;
+        if together && directions.iter().any(|&way| way != 0) {
+            let found = "multi_output_tree".into();
+            return refuse(
+                "multi_strategy",
+                "one tree per output, with constraints",
+                found,
+            );
+        }
+        let unlimited = self.max_depth == 0;
+        match self.tree_method {
+            TreeMethod::Histogram { .. }
+                if unlimited && self.grow_policy == GrowPolicy::DepthWise =>
+            {
+                refuse(
+                    "max_depth",
+                    "1 to 30, unless splits are loss guided",
+                    "0".into(),
+                )
+            }
+            TreeMethod::Exact if unlimited => {
+                refuse("max_depth", "1 to 30, by the exact method", "0".into())
+            }
+            TreeMethod::Exact if self.max_leaves > 0 => {
+                let found = self.max_leaves.to_string();
+                refuse("max_leaves", "0, by the exact method", found)
+            }
+            TreeMethod::Exact if self.grow_policy == GrowPolicy::LossGuided => refuse(
+                "grow_policy",
+                "depth wise, by the exact method",
+                "loss guided".into(),
+            ),
+            TreeMethod::Exact if together => {
+                let found = "multi_output_tree".into();
+                refuse(
+                    "multi_strategy",
+                    "one tree per output, by the exact method",
+                    found,
+                )
+            }
+            TreeMethod::Exact => Ok(()),
+            TreeMethod::Histogram { max_bins } => tree::check_max_bins(max_bins),
         }
     }
 }
@@ -278,9 +498,13 @@ impl Fit<Array2<f32>> for GradientBoosting {
     fn fit(
         &self,
         train: &Dataset<Array2<f32>>,
-        _valid: &Dataset<Array2<f32>>,
-        _seed: u64,
+        valid: &Dataset<Array2<f32>>,
+        seed: u64,
     ) -> chromex_core::Result<BoostedTrees> {
-        Ok(self.fit_table(train.inputs.view(), train.targets.values.view())?)
+        let table = |data| -> Table<'_> {
+            let data: &Dataset<Array2<f32>> = data;
+            Table::new(data.inputs.view(), data.targets.values.view())
+        };
+        Ok(self.fit_tables(&table(train), Some(&table(valid)), seed)?)
     }
 }

@@ -71,7 +71,15 @@ impl Link {
     pub(crate) fn margin(self, prediction: f32) -> f32 {
         match self {
             Self::Identity | Self::Softmax | Self::LargestClass | Self::Step => prediction,
-            Self::Logistic => -(1.0 / prediction - 1.0).ln(),
+            Self::Logistic => {
+                // All rows of one class have a margin, as in XGBoost.
+                let inside = if (0.0..=1.0).contains(&prediction) {
+                    prediction.clamp(1e-6, 1.0 - 1e-6)
+                } else {
+                    prediction
+                };
+                -(1.0 / inside - 1.0).ln()
+            }
             Self::Exponential => prediction.ln(),
         }
     }

@@ -1,8 +1,80 @@
-//! Checks of the tables that models are fitted on and used with.
+//! The tables that models are fitted on and used with, and their checks.
 
 use ndarray::ArrayView2;
 
 use crate::{Error, Result};
+
+/// Rows to fit or to choose by: inputs, targets, and how much each row counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Table<'a> {
+    /// `[rows, columns]`; NaN where a value is missing.
+    pub inputs: ArrayView2<'a, f32>,
+    /// `[rows, targets]`.
+    pub targets: ArrayView2<'a, f32>,
+    /// A weight per row, 0 or above; all count alike without.
+    pub weights: Option<&'a [f32]>,
+}
+
+impl<'a> Table<'a> {
+    /// Puts inputs and targets of the same rows together.
+    pub fn new<'i: 'a, 't: 'a>(inputs: ArrayView2<'i, f32>, targets: ArrayView2<'t, f32>) -> Self {
+        Self {
+            inputs: inputs.reborrow(),
+            targets: targets.reborrow(),
+            weights: None,
+        }
+    }
+
+    /// Weighs the rows.
+    pub fn weighted(self, weights: &'a [f32]) -> Self {
+        Self {
+            weights: Some(weights),
+            ..self
+        }
+    }
+
+    /// Lends the table for a shorter time.
+    pub(crate) fn reborrow<'b>(&self) -> Table<'b>
+    where
+        'a: 'b,
+    {
+        Table {
+            inputs: self.inputs.reborrow(),
+            targets: self.targets.reborrow(),
+            weights: self.weights,
+        }
+    }
+}
+
+/// Checks that there is a weight for each row, that none is below 0, and that some are above.
+pub(crate) fn check_weights(weights: Option<&[f32]>, rows: usize) -> Result<()> {
+    let Some(weights) = weights else {
+        return Ok(());
+    };
+    if weights.len() != rows {
+        return Err(Error::Weights {
+            expected: rows,
+            found: weights.len(),
+        });
+    }
+    match weights
+        .iter()
+        .position(|weight| !(weight.is_finite() && *weight >= 0.0))
+    {
+        Some(row) => Err(Error::Value {
+            what: "weight",
+            row,
+            column: 0,
+            expected: "a finite number, 0 or above",
+            found: weights[row],
+        }),
+        None if weights.iter().all(|&weight| weight == 0.0) => Err(Error::Empty {
+            part: "training",
+            what: "rows of a weight above 0",
+        }),
+        None => Ok(()),
+    }
+}
 
 /// Checks a table to fit on: that there is something to learn, and that no input is infinite and every
 /// target finite.
@@ -10,26 +82,48 @@ pub(crate) fn check_training(
     inputs: ArrayView2<'_, f32>,
     targets: ArrayView2<'_, f32>,
 ) -> Result<()> {
-    for (what, found) in [
-        ("rows", inputs.nrows()),
-        ("columns", inputs.ncols()),
-        ("targets", targets.ncols()),
-    ] {
-        if found == 0 {
-            return Err(Error::Empty {
-                part: "training",
-                what,
-            });
-        }
-    }
-    for (what, found) in [("rows", inputs.nrows()), ("columns", inputs.ncols())] {
-        let most = i32::MAX as usize;
-        if found > most {
-            return Err(Error::TooLarge { what, most, found });
-        }
-    }
-    check_not_infinite(inputs)?;
+    check_extent("columns", inputs.ncols())?;
+    check_targets(targets)?;
+    check_not_infinite(inputs)
+}
+
+/// Checks the targets of a table to fit on.
+pub(crate) fn check_targets(targets: ArrayView2<'_, f32>) -> Result<()> {
+    check_extent("rows", targets.nrows())?;
+    check_extent("targets", targets.ncols())?;
     check_finite("target", targets)
+}
+
+/// Checks that there are some, and not more than 32-bit indices can number.
+pub(crate) fn check_extent(what: &'static str, found: usize) -> Result<()> {
+    let most = i32::MAX as usize;
+    match found {
+        0 => Err(Error::Empty {
+            part: "training",
+            what,
+        }),
+        _ if found > most => Err(Error::TooLarge { what, most, found }),
+        _ => Ok(()),
+    }
+}
+
+/// Checks rows to stop by against the columns and targets of the training rows.
+pub(crate) fn check_validation(valid: &Table<'_>, columns: usize, targets: usize) -> Result<()> {
+    if valid.inputs.nrows() == 0 {
+        return Err(Error::Empty {
+            part: "validation",
+            what: "rows",
+        });
+    }
+    check_columns(valid.inputs, columns)?;
+    if valid.targets.ncols() != targets {
+        return Err(Error::Targets {
+            expected: targets,
+            found: valid.targets.ncols(),
+        });
+    }
+    check_finite("target", valid.targets)?;
+    check_weights(valid.weights, valid.inputs.nrows())
 }
 
 /// Checks rows to predict against the columns that the model was fitted on.

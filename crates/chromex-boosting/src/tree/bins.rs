@@ -1,7 +1,5 @@
 //! Bins: the few intervals of each column that the histogram method looks at.
 
-use ndarray::{ArrayView2, Axis};
-
 /// The number of a bin, of the width that a table needs.
 pub(crate) trait BinNumber: Copy + Send + Sync {
     /// How many bins can be numbered.
@@ -46,10 +44,11 @@ impl Bins {
     ///
     /// As in XGBoost, each distinct value has a bin of its own if there are at most `max_bins`, and bins
     /// end at values. A column of more values is cut at quantiles.
-    pub(super) fn new(column: impl Iterator<Item = f32>, max_bins: usize) -> Option<Self> {
-        let mut rows = 0;
+    pub(super) fn new(column: &[f32], _weights: Option<&[f32]>, max_bins: usize) -> Option<Self> {
+        let rows = column.len();
         let mut sorted: Vec<f32> = column
-            .inspect(|_| rows += 1)
+            .iter()
+            .copied()
             .filter(|value| !value.is_nan())
             .collect();
         sorted.sort_unstable_by(f32::total_cmp);
@@ -63,6 +62,14 @@ impl Bins {
             below: (smallest - smallest.abs() - 1e-5).max(f32::MIN),
             ends,
         })
+    }
+
+    /// Gives where a bin starts.
+    pub(super) fn start(&self, bin: usize) -> f32 {
+        match bin {
+            0 => self.below,
+            _ => self.ends[bin - 1],
+        }
     }
 
     /// Finds the bin of a value.
@@ -100,19 +107,12 @@ fn inner_ends(sorted: &[f32], max_bins: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Tells whether any row misses any value.
-pub(crate) fn has_missing(inputs: ArrayView2<'_, f32>) -> bool {
-    inputs
-        .axis_iter(Axis(0))
-        .any(|row| row.iter().any(|value| value.is_nan()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn bins(values: &[f32], max_bins: usize) -> Option<Bins> {
-        Bins::new(values.iter().copied(), max_bins)
+        Bins::new(values, None, max_bins)
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(bins.ends[..3], [25.0, 50.0, 75.0]);
         // Half of the rows share one value: their bin is full at once, the others share what is left.
         let column: Vec<f32> = (0..100).map(|row| (row - 50).max(0) as f32).collect();
-        let bins = super::Bins::new(column.iter().copied(), 4).unwrap();
+        let bins = super::Bins::new(&column, None, 4).unwrap();
         assert_eq!(bins.ends[..2], [1.0, 25.0]);
         assert_eq!(bins.ends.len(), 3);
     }

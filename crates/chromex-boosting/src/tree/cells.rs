@@ -2,12 +2,12 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::split::{Contest, Penalty, Sums};
+use super::split::{Contest, Sums};
 
 /// Columns of a block.
 pub(super) const BLOCK: usize = 8;
 
-/// The sum of the gradients and of the second derivatives of the rows in a bin, of each column of a block.
+/// The sum of the first and of the second derivatives of the rows in a bin, of each column of a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(align(16))]
 pub(super) struct Pair(pub(super) [f64; 2]);
@@ -20,7 +20,7 @@ impl Pair {
     pub(super) fn sums(self) -> Sums {
         Sums {
             gradient: self.0[0],
-            rows: self.0[1] as u32,
+            hessian: self.0[1],
         }
     }
 }
@@ -29,65 +29,102 @@ impl Pair {
 #[derive(Clone, Copy)]
 pub(super) struct Totals {
     gradient: f64,
-    weight: f64,
+    hessian: f64,
     lambda: f64,
+    alpha: f64,
     least: f64,
 }
 
 impl Totals {
-    pub(super) fn new(penalty: &Penalty, sums: Sums) -> Self {
+    pub(super) fn new(contest: &Contest<'_>) -> Self {
+        let [sums] = contest.sums else {
+            unreachable!("candidates of several outputs are compared elsewhere")
+        };
         Self {
             gradient: sums.gradient,
-            weight: f64::from(sums.rows),
-            lambda: penalty.lambda(),
-            least: f64::from(penalty.least_rows),
+            hessian: sums.hessian,
+            lambda: contest.penalty.reg_lambda,
+            alpha: contest.penalty.shrinks_by(),
+            least: contest.penalty.min_child_weight,
         }
     }
 
     /// Whether sending rows of these sums one way could win. Without a division, which would cost more than all the rest:
     /// a²/b + c²/d > l exactly where a²d + c²b > l b d.
     #[inline(always)]
-    fn wins(&self, gradient: f64, weight: f64, limit: f64) -> bool {
-        let (other_gradient, other_weight) = (self.gradient - gradient, self.weight - weight);
-        let (one, other) = (weight + self.lambda, other_weight + self.lambda);
+    fn wins<const SHRINKS: bool>(&self, gradient: f64, hessian: f64, limit: f64) -> bool {
+        let (other_gradient, other_hessian) = (self.gradient - gradient, self.hessian - hessian);
+        let (one, other) = (hessian + self.lambda, other_hessian + self.lambda);
+        let shrunk = |gradient: f64| {
+            if SHRINKS {
+                (gradient.abs() - self.alpha).max(0.0)
+            } else {
+                gradient
+            }
+        };
+        let (gradient, other_gradient) = (shrunk(gradient), shrunk(other_gradient));
         let gain = gradient * gradient * other + other_gradient * other_gradient * one;
-        (gain > limit * (one * other)) & (weight >= self.least) & (other_weight >= self.least)
+        (gain > limit * (one * other)) & (hessian >= self.least) & (other_hessian >= self.least)
     }
 
     /// See [`Self::wins`].
-    pub(super) fn may_win(&self, side: Sums, contest: &Contest) -> bool {
-        self.wins(side.gradient, f64::from(side.rows), contest.limit())
+    #[inline(always)]
+    pub(super) fn may_win(&self, side: Sums, contest: &Contest<'_>) -> bool {
+        if self.alpha > 0.0 {
+            self.wins::<true>(side.gradient, side.hessian, contest.limit())
+        } else {
+            self.wins::<false>(side.gradient, side.hessian, contest.limit())
+        }
     }
 
-    /// Adds bins to the sums, from the one after `taken` bins on, until some column's candidate may win; gives its
-    /// place in the order of taking. `BACK` takes the last bin first.
+    /// Adds bins to the sums, from the one after `taken` bins on, until some allowed column's candidate may win; gives
+    /// its place in the order of taking. `BACK` takes the last bin first.
     pub(super) fn next<const BACK: bool>(
         self,
         sums: &mut Cells,
         bins: &[Cells],
         taken: usize,
-        contest: &Contest,
+        allowed: [bool; BLOCK],
+        contest: &Contest<'_>,
     ) -> Option<usize> {
-        pulp::Arch::new().dispatch(Next::<BACK> {
-            totals: self,
-            sums,
-            bins,
-            taken,
-            limit: contest.limit(),
-        })
+        let limits = allowed.map(|allowed| {
+            if allowed {
+                contest.limit()
+            } else {
+                f64::INFINITY
+            }
+        });
+        let arch = pulp::Arch::new();
+        if self.alpha > 0.0 {
+            arch.dispatch(Next::<BACK, true> {
+                totals: self,
+                sums,
+                bins,
+                taken,
+                limits,
+            })
+        } else {
+            arch.dispatch(Next::<BACK, false> {
+                totals: self,
+                sums,
+                bins,
+                taken,
+                limits,
+            })
+        }
     }
 }
 
 /// See [`Totals::next`].
-struct Next<'a, const BACK: bool> {
+struct Next<'a, const BACK: bool, const SHRINKS: bool> {
     totals: Totals,
     sums: &'a mut Cells,
     bins: &'a [Cells],
     taken: usize,
-    limit: f64,
+    limits: [f64; BLOCK],
 }
 
-impl<const BACK: bool> WithSimd for Next<'_, BACK> {
+impl<const BACK: bool, const SHRINKS: bool> WithSimd for Next<'_, BACK, SHRINKS> {
     type Output = Option<usize>;
 
     #[inline(always)]
@@ -97,27 +134,31 @@ impl<const BACK: bool> WithSimd for Next<'_, BACK> {
             sums,
             bins,
             taken,
-            limit,
+            limits,
         } = self;
         let mut gradients: [f64; BLOCK] = std::array::from_fn(|column| sums[column].0[0]);
-        let mut weights: [f64; BLOCK] = std::array::from_fn(|column| sums[column].0[1]);
+        let mut hessians: [f64; BLOCK] = std::array::from_fn(|column| sums[column].0[1]);
         let mut found = None;
         for place in taken..bins.len() {
             let cells = &bins[if BACK { bins.len() - 1 - place } else { place }];
             let mut any = 0_u8;
             for column in 0..BLOCK {
                 gradients[column] += cells[column].0[0];
-                weights[column] += cells[column].0[1];
+                hessians[column] += cells[column].0[1];
             }
             for column in 0..BLOCK {
-                any |= u8::from(totals.wins(gradients[column], weights[column], limit));
+                any |= u8::from(totals.wins::<SHRINKS>(
+                    gradients[column],
+                    hessians[column],
+                    limits[column],
+                ));
             }
             if any != 0 {
                 found = Some(place);
                 break;
             }
         }
-        *sums = std::array::from_fn(|column| Pair([gradients[column], weights[column]]));
+        *sums = std::array::from_fn(|column| Pair([gradients[column], hessians[column]]));
         found
     }
 }

@@ -11,9 +11,10 @@
 use ndarray::{ArrayView2, Axis, s};
 use rayon::prelude::*;
 
+use super::cells::Totals;
 use super::goes_left;
-use super::grow::{Columns, Level, Open, part_rows};
-use super::split::{Contest, Penalty, Split, Sums, scores};
+use super::grow::{Columns, Level};
+use super::split::{Contest, Gradient, Split, Sums};
 
 /// Columns of a block: enough that a thread does not starve for work, few enough to spread evenly.
 const BLOCK: usize = 32;
@@ -51,8 +52,6 @@ pub(crate) struct SortedColumns<R> {
     values: Vec<f32>,
     /// Rows from the largest value to the smallest, then those without a value, column after column.
     sorted: Vec<R>,
-    /// The same within each node of the level.
-    ordered: Vec<R>,
 }
 
 /// What is known of one column.
@@ -85,7 +84,6 @@ impl<R: RowNumber> SortedColumns<R> {
             columns: Vec::new(),
             values: Vec::new(),
             sorted: Vec::new(),
-            ordered: Vec::new(),
         };
         let mut keys = Vec::with_capacity(rows);
         for (index, column) in inputs.axis_iter(Axis(1)).enumerate() {
@@ -114,7 +112,6 @@ impl<R: RowNumber> SortedColumns<R> {
                 .sorted
                 .extend((0..rows).map(|place| R::narrow(row_at(place))));
         }
-        block.ordered = vec![R::default(); block.sorted.len()];
         block
     }
 }
@@ -134,51 +131,73 @@ fn descending(value: f32) -> u32 {
 }
 
 impl<R: RowNumber> Columns for SortedColumns<R> {
+    /// The sorted rows within each node of the level, of the rows that the tree is grown on.
+    type State = Vec<R>;
+
     type Scratch = Vec<R>;
 
-    const SCREENS: bool = true;
+    const ORDERED: bool = true;
 
     fn scratch(rows: usize) -> Vec<R> {
         vec![R::default(); rows]
     }
 
-    fn search(&mut self, level: &Level<'_>, scratch: &mut Vec<R>, nodes: &mut [Contest]) {
-        let rows = self.rows;
+    fn search(
+        &self,
+        ordered: &mut Vec<R>,
+        level: &Level<'_>,
+        scratch: &mut Vec<R>,
+        contests: &mut [Contest<'_>],
+    ) {
+        let rows = level.rows.len();
+        if level.open[0].parent.is_none() {
+            self.order(level, ordered);
+        }
         for (index, column) in self.columns.iter().enumerate() {
-            let part = index * rows..(index + 1) * rows;
-            let ordered = &mut self.ordered[part.clone()];
-            if level.open[0].parent.is_none() {
-                ordered.copy_from_slice(&self.sorted[part.clone()]);
-            }
+            let ordered = &mut ordered[index * rows..(index + 1) * rows];
             for division in level.divided {
-                divide(&mut ordered[division.range.clone()], level.left, scratch);
+                divide(&mut ordered[division.clone()], level.left, scratch);
             }
             let scan = Scan {
                 column,
-                values: &self.values[part],
+                values: &self.values[index * self.rows..(index + 1) * self.rows],
                 gradients: level.gradients,
-                penalty: level.penalty,
             };
-            for (open, contest) in level.open.iter().zip(nodes.iter_mut()) {
-                scan.node(&ordered[open.range.clone()], open, contest);
+            for (open, contest) in level.open.iter().zip(contests.iter_mut()) {
+                let allowed = open.allowed.as_ref();
+                if allowed.is_none_or(|allowed| allowed[column.feature as usize]) {
+                    scan.node(&ordered[open.range.clone()], contest);
+                }
             }
         }
     }
 
-    fn part(
-        _blocks: &[Self],
-        inputs: ArrayView2<'_, f32>,
-        split: &Split,
-        rows: &mut [u32],
-        spare: &mut Vec<u32>,
-        left: &mut [u8],
-    ) -> usize {
-        let column = inputs.column(split.feature as usize);
-        part_rows(rows, spare, |row| {
-            let goes_left = goes_left(column[row as usize], split.threshold, split.missing_left);
-            left[row as usize] = u8::from(goes_left);
-            goes_left
-        })
+    fn side<'a>(blocks: &'a [Self], split: &Split) -> impl Fn(u32) -> bool + Sync + 'a {
+        let block = &blocks[split.feature as usize / BLOCK];
+        let index = block
+            .columns
+            .iter()
+            .position(|column| column.feature == split.feature)
+            .expect("a split's column is in its block");
+        let values = &block.values[index * block.rows..(index + 1) * block.rows];
+        let (threshold, missing_left) = (split.threshold, split.missing_left);
+        move |row| goes_left(values[row as usize], threshold, missing_left)
+    }
+}
+
+impl<R: RowNumber> SortedColumns<R> {
+    /// Takes the rows that a tree is grown on, sorted, from each column.
+    fn order(&self, level: &Level<'_>, ordered: &mut Vec<R>) {
+        ordered.clear();
+        if level.rows.len() == self.rows {
+            ordered.extend_from_slice(&self.sorted);
+            return;
+        }
+        let mut serves = vec![false; self.rows];
+        for &row in level.rows {
+            serves[row as usize] = true;
+        }
+        ordered.extend(self.sorted.iter().filter(|row| serves[row.widen()]));
     }
 }
 
@@ -203,31 +222,30 @@ fn divide<R: RowNumber>(rows: &mut [R], goes_left: &[u8], scratch: &mut [R]) {
 struct Scan<'a> {
     column: &'a Column,
     values: &'a [f32],
-    gradients: &'a [f64],
-    penalty: &'a Penalty,
+    gradients: &'a [Gradient],
 }
 
 impl Scan<'_> {
-    fn node<R: RowNumber>(&self, rows: &[R], open: &Open, contest: &mut Contest) {
+    fn node<R: RowNumber>(&self, rows: &[R], contest: &mut Contest<'_>) {
         if !self.column.has_missing {
-            self.descend(rows, open, contest);
+            self.descend(rows, contest);
             return;
         }
         let present = rows.partition_point(|row| !self.values[row.widen()].is_nan());
         let rows = &rows[..present];
         if self.column.both_ways {
-            self.ascend(rows, open, contest);
+            self.ascend(rows, contest);
         }
-        self.descend(rows, open, contest);
+        self.descend(rows, contest);
     }
 
     /// Takes rows from the largest value down to the right; missing values go left.
-    fn descend<R: RowNumber>(&self, rows: &[R], open: &Open, contest: &mut Contest) {
-        self.scan(rows.iter(), open, contest, |contest, taken, right| {
+    fn descend<R: RowNumber>(&self, rows: &[R], contest: &mut Contest<'_>) {
+        self.scan(rows.iter(), contest, |contest, taken, right| {
             let last = self.values[rows[taken - 1].widen()];
             let next = rows.get(taken).map(|row| self.values[row.widen()]);
             if next != Some(last) {
-                contest.enter(self.penalty, self.column.feature, right, true, || {
+                contest.enter(self.column.feature, right, true, || {
                     next.map_or_else(|| below(last), |next| between(next, last))
                 });
             }
@@ -235,39 +253,34 @@ impl Scan<'_> {
     }
 
     /// Takes rows from the smallest value up to the left; missing values go right.
-    fn ascend<R: RowNumber>(&self, rows: &[R], open: &Open, contest: &mut Contest) {
+    fn ascend<R: RowNumber>(&self, rows: &[R], contest: &mut Contest<'_>) {
         let from_end = |place: usize| rows.len().checked_sub(place + 1);
-        self.scan(rows.iter().rev(), open, contest, |contest, taken, left| {
+        self.scan(rows.iter().rev(), contest, |contest, taken, left| {
             let value = |place| from_end(place).map(|place| self.values[rows[place].widen()]);
             let (last, next) = (value(taken - 1), value(taken));
             let Some(last) = last.filter(|_| last != next) else {
                 return;
             };
-            contest.enter(self.penalty, self.column.feature, left, false, || {
+            contest.enter(self.column.feature, left, false, || {
                 next.map_or_else(|| above(last), |next| between(last, next))
             });
         });
     }
 
-    /// Sums gradients row by row, and calls `candidate` with the number of rows and the sums wherever a
+    /// Sums derivatives row by row, and calls `candidate` with the number of rows and the sums wherever a
     /// division after that row might win.
     #[inline(always)]
     fn scan<'r, R: RowNumber + 'r>(
         &self,
-        rows: impl ExactSizeIterator<Item = &'r R>,
-        open: &Open,
-        contest: &mut Contest,
-        candidate: impl Fn(&mut Contest, usize, Sums),
+        rows: impl Iterator<Item = &'r R>,
+        contest: &mut Contest<'_>,
+        candidate: impl Fn(&mut Contest<'_>, usize, Sums),
     ) {
-        let mut sum = 0.0;
-        let places = rows.zip(open.screen.of_one_row_on()).enumerate();
-        for (index, (row, coefficients)) in places {
-            sum += self.gradients[row.widen()];
-            if contest.may_win(scores(*coefficients, sum)) {
-                let sums = Sums {
-                    gradient: sum,
-                    rows: index as u32 + 1,
-                };
+        let totals = Totals::new(contest);
+        let mut sums = Sums::default();
+        for (index, row) in rows.enumerate() {
+            sums.add_row(self.gradients[row.widen()]);
+            if totals.may_win(sums, contest) {
                 candidate(contest, index + 1, sums);
             }
         }

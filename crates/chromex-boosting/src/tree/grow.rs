@@ -1,238 +1,321 @@
-//! Growing a tree level by level.
+//! Growing a tree, level by level or best split first.
 
 use std::ops::Range;
 
-use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use super::split::{Contest, Penalty, Screen, Split, Sums};
+use super::part::part;
+use super::split::{Bounds, Contest, Gradient, Penalty, Split, Sums};
 use super::{Node, Tree};
+use crate::sampling::{Allowed, Draws};
+
+/// Rows below which a step is not worth a second thread.
+const FEW: usize = 1 << 13;
+
+/// Rows that are summed or gathered together; a fixed number, so that sums do not depend on threads.
+const CHUNK: usize = 1 << 15;
 
 /// A block of columns that can be searched for splits.
-pub(crate) trait Columns: Send {
+pub(crate) trait Columns: Send + Sync {
+    /// What a block keeps from one level of a tree to the next.
+    type State: Default + Send;
+
     /// What a search needs to work in; one per thread.
     type Scratch: Send;
 
-    /// Whether the search asks for [`Open::screen`].
-    const SCREENS: bool;
+    /// Whether rows are looked at in the order of their values. Then [`Level::left`] is asked for instead of
+    /// [`Level::placed`], and sums of children are made anew, as XGBoost's exact method makes them.
+    const ORDERED: bool;
 
     /// Makes room for a search over `rows` rows.
     fn scratch(rows: usize) -> Self::Scratch;
 
     /// Enters the best split of each node along each of these columns.
     ///
-    /// Levels come in order, the root first; a block may keep what it learned of the level before.
-    fn search(&mut self, level: &Level<'_>, scratch: &mut Self::Scratch, nodes: &mut [Contest]);
+    /// Parents come before children, the root first.
+    fn search(
+        &self,
+        state: &mut Self::State,
+        level: &Level<'_>,
+        scratch: &mut Self::Scratch,
+        contests: &mut [Contest<'_>],
+    );
 
-    /// Parts the rows of a node by a split, keeping their order, and counts those that go left. `left` notes of each
-    /// row which way it goes, where a later search asks for it.
-    fn part(
-        blocks: &[Self],
-        inputs: ArrayView2<'_, f32>,
-        split: &Split,
-        rows: &mut [u32],
-        spare: &mut Vec<u32>,
-        left: &mut [u8],
-    ) -> usize
+    /// Tells which rows go left at a split.
+    fn side<'a>(blocks: &'a [Self], split: &Split) -> impl Fn(u32) -> bool + Sync + 'a
     where
         Self: Sized;
 }
 
-/// Moves the rows that go left to the front, keeping the order on both sides, and counts them.
-pub(super) fn part_rows(
-    rows: &mut [u32],
-    spare: &mut Vec<u32>,
-    mut goes_left: impl FnMut(u32) -> bool,
-) -> usize {
-    spare.clear();
-    spare.resize(rows.len(), 0);
-    let mut left = 0;
-    // Without a branch, which would be mispredicted every second time: what is written to the wrong side is overwritten
-    // by the next row.
-    for place in 0..rows.len() {
-        let row = rows[place];
-        let goes_left = usize::from(goes_left(row));
-        spare[place - left] = row;
-        rows[left] = row;
-        left += goes_left;
-    }
-    let right = rows.len() - left;
-    rows[left..].copy_from_slice(&spare[..right]);
-    left
-}
-
-/// The nodes of one depth that are to be split.
+/// Nodes that are searched together.
 pub(crate) struct Level<'a> {
-    /// How leaves and splits are scored.
-    pub(crate) penalty: &'a Penalty,
-    /// One gradient per row of the table.
-    pub(crate) gradients: &'a [f64],
+    /// How many outputs the tree adds to.
+    pub(crate) outputs: usize,
+    /// The derivatives of each row of the table, output by output.
+    pub(crate) gradients: &'a [Gradient],
     /// Rows of the table, node by node, ascending within each node.
     pub(crate) rows: &'a [u32],
-    /// The gradients in the order of `rows`, where the search does not screen.
-    pub(crate) placed: &'a [f64],
-    /// Whether no level follows.
-    pub(crate) last: bool,
-    /// The nodes to split.
+    /// The derivatives in the order of `rows`, of the nodes to search and their siblings.
+    pub(crate) placed: &'a [Gradient],
+    /// The nodes to search.
     pub(crate) open: &'a [Open],
-    /// Where nodes of the level before were divided, if at least one child is open.
-    pub(crate) divided: &'a [Divided],
+    /// Where their parents were divided, as parts of `rows`.
+    pub(crate) divided: &'a [Range<usize>],
     /// 1 for each row that went left at that division, else 0.
     pub(crate) left: &'a [u8],
 }
 
-/// A node to split.
+/// A node to search.
 #[derive(Clone, Debug)]
 pub(crate) struct Open {
     /// Its place among the nodes of the tree.
-    node: usize,
+    pub(crate) node: usize,
     /// Its rows, as a part of [`Level::rows`].
     pub(crate) range: Range<usize>,
-    pub(crate) sums: Sums,
-    pub(crate) screen: Screen,
-    /// Its parent's place among the open nodes of the level before; none for the root.
+    /// Its parent's place among the nodes of the tree; none for the root.
     pub(crate) parent: Option<usize>,
     /// The rows of its sibling.
     pub(crate) sibling: Range<usize>,
-}
-
-/// A division of a node's rows, as parts of [`Level::rows`].
-#[derive(Clone, Debug)]
-pub(crate) struct Divided {
-    pub(crate) range: Range<usize>,
+    /// Whether its children may be searched.
+    pub(crate) keeps: bool,
+    /// The columns that may divide it.
+    pub(crate) allowed: Allowed,
+    /// Rows that the tree is not grown on and that come here.
+    idle: Range<usize>,
+    sums: Vec<Sums>,
+    score: f32,
+    bounds: Bounds,
+    depth: usize,
 }
 
 /// The settings that shape one tree.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Growth {
     pub(crate) eta: f32,
+    /// 0 sets no limit.
     pub(crate) max_depth: usize,
+    /// 0 sets no limit.
+    pub(crate) max_leaves: usize,
+    /// Whether the split that changes the loss most comes next, not all of a level.
+    pub(crate) best_first: bool,
     pub(crate) gamma: f32,
-    pub(crate) reg_lambda: f32,
-    pub(crate) min_child_weight: f32,
     /// Whether splits below `gamma` are first made, and taken back where nothing below them is kept, as
     /// XGBoost's exact method does; its histogram method does not make them.
     pub(crate) prune_afterwards: bool,
+    pub(crate) penalty: Penalty,
+}
+
+impl Growth {
+    fn may_deepen(&self, depth: usize) -> bool {
+        self.max_depth == 0 || depth < self.max_depth
+    }
+
+    fn may_branch(&self, leaves: usize) -> bool {
+        self.max_leaves == 0 || leaves < self.max_leaves
+    }
 }
 
 /// Grows trees on one table.
-pub(crate) struct Grower<'a, B> {
+pub(crate) struct Grower<'a, B: Columns> {
     growth: Growth,
-    penalty: Penalty,
-    inputs: ArrayView2<'a, f32>,
-    blocks: Vec<B>,
+    blocks: &'a [B],
+    states: Vec<B::State>,
+    outputs: usize,
     rows: Vec<u32>,
+    idle: Vec<u32>,
     left: Vec<u8>,
     spare: Vec<u32>,
-    /// Gradients in the order of `rows`.
-    placed: Vec<f64>,
+    placed: Vec<Gradient>,
+}
+
+/// A tree and where its rows went.
+pub(crate) struct Grown {
+    pub(crate) tree: Tree,
+    leaves: Vec<[Range<usize>; 2]>,
 }
 
 /// A node while its tree grows.
 struct Growing {
     range: Range<usize>,
-    sums: Sums,
+    idle: Range<usize>,
+    cover: f32,
+    /// What its leaf would add to each output, before `eta`.
+    weights: Vec<f32>,
     /// The split and the left child; the right child comes after it.
     split: Option<(Split, usize)>,
 }
 
 impl<'a, B: Columns> Grower<'a, B> {
-    pub(crate) fn new(growth: Growth, inputs: ArrayView2<'a, f32>, blocks: Vec<B>) -> Self {
-        let rows = inputs.nrows();
+    /// Prepares to grow trees for `outputs` outputs each on a table of `rows` rows.
+    pub(crate) fn new(growth: Growth, blocks: &'a [B], rows: usize, outputs: usize) -> Self {
+        let ordered_rows = if B::ORDERED { rows } else { 0 };
         Self {
             growth,
-            penalty: Penalty::new(growth.reg_lambda, growth.min_child_weight),
-            inputs,
             blocks,
-            rows: Vec::with_capacity(rows),
-            left: vec![0; rows],
-            spare: Vec::with_capacity(rows),
+            states: blocks.iter().map(|_| B::State::default()).collect(),
+            outputs,
+            rows: Vec::new(),
+            idle: Vec::new(),
+            left: vec![0; ordered_rows],
+            spare: vec![0; rows],
             placed: Vec::new(),
         }
     }
 
-    /// Grows a tree on the gradients of the rows and adds its values to their predictions.
-    pub(crate) fn grow(&mut self, gradients: &[f64], predictions: &mut [f32]) -> Tree {
-        self.rows.clear();
-        self.rows.extend(0..gradients.len() as u32);
-        let root = 0..gradients.len();
-        let mut nodes = vec![Growing {
-            sums: sum(gradients, &self.rows),
-            range: root.clone(),
-            split: None,
-        }];
-        let mut open = vec![Open {
-            node: 0,
-            range: root,
-            sums: nodes[0].sums,
-            screen: self.screen(nodes[0].sums),
-            parent: None,
-            sibling: 0..0,
-        }];
-        let mut divided = Vec::new();
-        for depth in 0..self.growth.max_depth {
-            open.retain(|open| open.sums.rows / 2 >= self.penalty.least_rows);
-            if open.is_empty() {
-                break;
-            }
-            divided.retain(|division: &Divided| {
-                open.iter().any(|open| {
-                    division.range.start <= open.range.start && open.range.end <= division.range.end
-                })
+    /// Grows a tree on the derivatives of the rows: `outputs` for each row.
+    pub(crate) fn grow(&mut self, gradients: &[Gradient], draws: &mut Draws) -> Grown {
+        (self.rows, self.idle) = draws.rows(gradients.len() / self.outputs);
+        let mut nodes = Vec::new();
+        let sums = self.sum(gradients, 0..self.rows.len());
+        let root = self.node(
+            &mut nodes,
+            0..self.rows.len(),
+            0..self.idle.len(),
+            sums,
+            None,
+        );
+        let root = Open {
+            allowed: draws.columns(0),
+            keeps: self.growth.may_deepen(1),
+            ..root
+        };
+        let mut leaves = 1;
+        let mut waiting = self.search(gradients, vec![root], &[]);
+        while !waiting.is_empty() {
+            let mut next = if self.growth.best_first {
+                vec![waiting.swap_remove(best(&waiting))]
+            } else {
+                std::mem::take(&mut waiting)
+            };
+            next.retain(|(_, split)| {
+                let strong = self.growth.prune_afterwards || split.loss_change >= self.growth.gamma;
+                let made = strong && self.growth.may_branch(leaves);
+                leaves += usize::from(made);
+                made
             });
-            let last = depth + 1 == self.growth.max_depth;
-            let splits = self.search(gradients, &open, &divided, last);
-            (open, divided) = self.divide(gradients, &open, &splits, &mut nodes);
+            let mut children = self.divide(gradients, &next, &mut nodes);
+            children.retain(|child| {
+                self.growth.may_deepen(child.depth)
+                    && self.growth.may_branch(leaves)
+                    && self.growth.penalty.may_divide(&child.sums)
+            });
+            for child in &mut children {
+                child.allowed = draws.columns(child.depth);
+                child.keeps = self.growth.may_deepen(child.depth + 1);
+            }
+            let divided: Vec<Range<usize>> = next
+                .iter()
+                .map(|(parent, _)| parent.range.clone())
+                .filter(|range| {
+                    let within = |child: &Open| {
+                        range.start <= child.range.start && child.range.end <= range.end
+                    };
+                    children.iter().any(within)
+                })
+                .collect();
+            waiting.extend(self.search(gradients, children, &divided));
         }
         if self.growth.prune_afterwards {
             prune(&mut nodes, self.growth.gamma);
         }
-        self.finish(&nodes, predictions)
+        self.finish(&nodes)
     }
 
-    /// Finds the best split of each open node.
+    /// Lists the rows that a leaf of the last tree was grown on.
+    pub(crate) fn rows_of(&self, grown: &Grown, leaf: u32) -> &[u32] {
+        &self.rows[grown.leaves[leaf as usize][0].clone()]
+    }
+
+    /// Lists the rows that come to a leaf of the last tree without having had a part in it.
+    pub(crate) fn idle_of(&self, grown: &Grown, leaf: u32) -> &[u32] {
+        &self.idle[grown.leaves[leaf as usize][1].clone()]
+    }
+
+    /// Adds a node to the tree, with the split of its parent and which side of it this is.
+    fn node(
+        &self,
+        nodes: &mut Vec<Growing>,
+        range: Range<usize>,
+        idle: Range<usize>,
+        sums: Vec<Sums>,
+        parent: Option<&Open>,
+    ) -> Open {
+        let penalty = &self.growth.penalty;
+        // XGBoost, too, bounds a node's own weight as its parent's children, and only its children by what it learned.
+        let bounds = parent.map_or(Bounds::NONE, |parent| parent.bounds);
+        let weights = sums
+            .iter()
+            .map(|&sums| penalty.weight(sums, bounds))
+            .collect();
+        let cover: f64 = sums.iter().map(|sums| sums.hessian).sum();
+        nodes.push(Growing {
+            range: range.clone(),
+            idle: idle.clone(),
+            cover: cover as f32,
+            weights,
+            split: None,
+        });
+        Open {
+            node: nodes.len() - 1,
+            range,
+            idle,
+            score: penalty.score(sums[0], bounds),
+            sums,
+            bounds,
+            parent: parent.map(|parent| parent.node),
+            sibling: 0..0,
+            depth: parent.map_or(0, |parent| parent.depth + 1),
+            keeps: false,
+            allowed: None,
+        }
+    }
+
+    /// Finds the best split of each node, and gives those that are worth it, in their order.
     fn search(
         &mut self,
-        gradients: &[f64],
-        open: &[Open],
-        divided: &[Divided],
-        last: bool,
-    ) -> Vec<Split> {
+        gradients: &[Gradient],
+        open: Vec<Open>,
+        divided: &[Range<usize>],
+    ) -> Vec<(Open, Split)> {
+        if open.is_empty() {
+            return Vec::new();
+        }
+        if !B::ORDERED {
+            self.place(gradients, &open);
+        }
         let Self {
-            penalty,
+            growth,
             blocks,
+            states,
+            outputs,
             rows,
             left,
             placed,
             ..
         } = self;
-        if !B::SCREENS {
-            placed.clear();
-            placed.extend(rows.iter().map(|&row| gradients[row as usize]));
-        }
         let level = Level {
-            penalty,
+            outputs: *outputs,
             gradients,
             rows,
             placed,
-            last,
-            open,
+            open: &open,
             divided,
             left,
         };
-        let start = || -> Vec<Contest> {
+        let start = || -> Vec<Contest<'_>> {
             open.iter()
-                .map(|open| Contest::new(open.sums, level.penalty))
+                .map(|node| Contest::new(&growth.penalty, &node.sums, node.score, node.bounds))
                 .collect()
         };
         // The winner does not depend on how blocks fall to threads: it is the largest change of loss,
         // and of equal ones that of the earliest column.
         let contests = blocks
-            .par_iter_mut()
+            .par_iter()
+            .zip(states.par_iter_mut())
             .fold(
-                || (B::scratch(gradients.len()), start()),
-                |(mut scratch, mut contests), block| {
-                    block.search(&level, &mut scratch, &mut contests);
+                || (B::scratch(rows.len()), start()),
+                |(mut scratch, mut contests), (block, state)| {
+                    block.search(state, &level, &mut scratch, &mut contests);
                     (scratch, contests)
                 },
             )
@@ -243,79 +326,177 @@ impl<'a, B: Columns> Grower<'a, B> {
                 }
                 one
             });
-        contests.iter().map(|contest| contest.best).collect()
+        let splits: Vec<Split> = contests.iter().map(|contest| contest.best).collect();
+        open.into_iter()
+            .zip(splits)
+            .filter(|(_, split)| split.is_worthwhile())
+            .collect()
     }
 
-    /// Makes the splits that are worth it, and lists the children and the divisions.
+    /// Gathers the derivatives of nodes and their siblings in the order of the rows.
+    fn place(&mut self, gradients: &[Gradient], open: &[Open]) {
+        let outputs = self.outputs;
+        self.placed.resize(self.rows.len() * outputs, [0.0; 2]);
+        let mut ranges: Vec<Range<usize>> = Vec::with_capacity(open.len());
+        for open in open {
+            let end = open.range.end.max(open.sibling.end);
+            let start = match open.sibling.is_empty() {
+                true => open.range.start,
+                false => open.range.start.min(open.sibling.start),
+            };
+            if ranges.last().is_none_or(|last| last.end <= start) {
+                ranges.push(start..end);
+            }
+        }
+        let scaled = ranges
+            .iter()
+            .map(|range| range.start * outputs..range.end * outputs);
+        let gather = |(place, row): (&mut [Gradient], &u32)| {
+            place.copy_from_slice(&gradients[*row as usize * outputs..][..outputs]);
+        };
+        let rows = &self.rows;
+        if rows.len() < FEW {
+            for (placed, range) in slices(&mut self.placed, scaled).into_iter().zip(&ranges) {
+                placed
+                    .chunks_exact_mut(outputs)
+                    .zip(&rows[range.clone()])
+                    .for_each(gather);
+            }
+            return;
+        }
+        slices(&mut self.placed, scaled)
+            .into_par_iter()
+            .zip(&ranges)
+            .for_each(|(placed, range)| {
+                placed
+                    .par_chunks_mut(CHUNK * outputs)
+                    .zip(rows[range.clone()].par_chunks(CHUNK))
+                    .for_each(|(placed, rows)| {
+                        placed.chunks_exact_mut(outputs).zip(rows).for_each(gather);
+                    });
+            });
+    }
+
+    /// Makes splits and gives the children.
     fn divide(
         &mut self,
-        gradients: &[f64],
-        open: &[Open],
-        splits: &[Split],
+        gradients: &[Gradient],
+        parents: &[(Open, Split)],
         nodes: &mut Vec<Growing>,
-    ) -> (Vec<Open>, Vec<Divided>) {
-        let mut children = Vec::new();
-        let mut divided = Vec::new();
-        for (place, (parent, split)) in open.iter().zip(splits).enumerate() {
-            let forbidden = !self.growth.prune_afterwards && split.loss_change < self.growth.gamma;
-            if !split.is_worthwhile() || forbidden {
-                continue;
-            }
-            let middle = self.part(parent.range.clone(), split);
-            let left = nodes.len();
-            nodes[parent.node].split = Some((*split, left));
-            let halves = [parent.range.start..middle, middle..parent.range.end];
-            for (side, range) in halves.iter().enumerate() {
-                // XGBoost, too, sums the children anew: sums along the columns differ in the last bits.
-                let sums = sum(gradients, &self.rows[range.clone()]);
-                children.push(Open {
-                    node: nodes.len(),
-                    range: range.clone(),
-                    sums,
-                    screen: self.screen(sums),
-                    parent: Some(place),
-                    sibling: halves[1 - side].clone(),
-                });
-                nodes.push(Growing {
-                    range: range.clone(),
-                    sums,
-                    split: None,
-                });
-            }
-            divided.push(Divided {
-                range: parent.range.clone(),
-            });
-        }
-        (children, divided)
-    }
-
-    /// Parts the rows of a node and gives where the right child begins.
-    fn part(&mut self, range: Range<usize>, split: &Split) -> usize {
-        let Self {
-            blocks,
-            inputs,
-            rows,
-            spare,
-            left,
-            ..
-        } = self;
-        let rows = &mut rows[range.clone()];
-        range.start + B::part(blocks, *inputs, split, rows, spare, left)
-    }
-
-    fn screen(&self, sums: Sums) -> Screen {
-        if B::SCREENS {
-            Screen::new(sums, &self.penalty)
+    ) -> Vec<Open> {
+        let ranges = |of: fn(&Open) -> &Range<usize>| {
+            let ranges = parents.iter().map(|(parent, _)| of(parent).clone());
+            ranges.collect::<Vec<_>>()
+        };
+        let (ranges, idle) = (ranges(|open| &open.range), ranges(|open| &open.idle));
+        let lefts = self.part(false, &ranges, parents);
+        let idle_lefts = if self.idle.is_empty() {
+            vec![0; parents.len()]
         } else {
-            Screen::none()
+            self.part(true, &idle, parents)
+        };
+        let mut children = Vec::with_capacity(2 * parents.len());
+        for (place, (parent, split)) in parents.iter().enumerate() {
+            let (range, idle) = (&ranges[place], &idle[place]);
+            let middle = range.start + lefts[place];
+            let idle_middle = idle.start + idle_lefts[place];
+            let halves = [range.start..middle, middle..range.end];
+            let idle_halves = [idle.start..idle_middle, idle_middle..idle.end];
+            if B::ORDERED {
+                for (half, left) in halves.iter().zip([1, 0]) {
+                    for &row in &self.rows[half.clone()] {
+                        self.left[row as usize] = left;
+                    }
+                }
+            }
+            nodes[parent.node].split = Some((*split, nodes.len()));
+            let pair = [0, 1].map(|side| {
+                let sums = if B::ORDERED || self.outputs > 1 {
+                    self.sum(gradients, halves[side].clone())
+                } else {
+                    vec![split.sides[side]]
+                };
+                let (range, idle) = (halves[side].clone(), idle_halves[side].clone());
+                let child = self.node(nodes, range, idle, sums, Some(parent));
+                Open {
+                    sibling: halves[1 - side].clone(),
+                    ..child
+                }
+            });
+            let weight = |child: &Open| nodes[child.node].weights[0];
+            let bounds = parent.bounds.of_children(
+                self.growth.penalty.direction(split.feature),
+                weight(&pair[0]),
+                weight(&pair[1]),
+            );
+            children.extend(
+                pair.into_iter()
+                    .zip(bounds)
+                    .map(|(child, bounds)| Open { bounds, ..child }),
+            );
+        }
+        children
+    }
+
+    /// Parts the rows of nodes, or the idle ones, and counts those that go left in each.
+    fn part(
+        &mut self,
+        idle: bool,
+        ranges: &[Range<usize>],
+        parents: &[(Open, Split)],
+    ) -> Vec<usize> {
+        let all = if idle { &mut self.idle } else { &mut self.rows };
+        let blocks = self.blocks;
+        let one = |((rows, spare), (_, split)): ((&mut [u32], &mut [u32]), &(Open, Split))| {
+            part(rows, spare, &B::side(blocks, split))
+        };
+        let few = all.len() < FEW;
+        let rows = slices(all, ranges.iter().cloned());
+        let spare = slices(&mut self.spare, ranges.iter().cloned());
+        if few {
+            rows.into_iter().zip(spare).zip(parents).map(one).collect()
+        } else {
+            rows.into_par_iter()
+                .zip(spare)
+                .zip(parents)
+                .map(one)
+                .collect()
         }
     }
 
-    /// Numbers the nodes that are left, level by level, and adds the leaves to the predictions.
-    fn finish(&self, nodes: &[Growing], predictions: &mut [f32]) -> Tree {
+    /// Sums the derivatives of some rows, in their order.
+    fn sum(&self, gradients: &[Gradient], range: Range<usize>) -> Vec<Sums> {
+        let outputs = self.outputs;
+        let chunk = |rows: &[u32]| {
+            let mut sums = vec![Sums::default(); outputs];
+            for &row in rows {
+                let gradients = &gradients[row as usize * outputs..][..outputs];
+                for (sums, &gradient) in sums.iter_mut().zip(gradients) {
+                    sums.add_row(gradient);
+                }
+            }
+            sums
+        };
+        let rows = &self.rows[range];
+        if rows.len() <= CHUNK {
+            return chunk(rows);
+        }
+        let parts: Vec<Vec<Sums>> = rows.par_chunks(CHUNK).map(chunk).collect();
+        let mut total = vec![Sums::default(); outputs];
+        for part in parts {
+            for (total, part) in total.iter_mut().zip(part) {
+                total.add(part);
+            }
+        }
+        total
+    }
+
+    /// Numbers the nodes that are left, level by level.
+    fn finish(&self, nodes: &[Growing]) -> Grown {
         let mut order = vec![0];
         let mut finished = Vec::new();
         let mut values = Vec::new();
+        let mut leaves = Vec::new();
         while let Some(&place) = order.get(finished.len()) {
             let node = &nodes[place];
             finished.push(match node.split {
@@ -329,33 +510,54 @@ impl<'a, B: Columns> Grower<'a, B> {
                         left,
                         right: left + 1,
                         loss_change: split.loss_change,
-                        cover: node.sums.rows as f32,
+                        cover: node.cover,
                     }
                 }
                 None => {
-                    let value = self.penalty.weight(node.sums) * self.growth.eta;
-                    for &row in &self.rows[node.range.clone()] {
-                        predictions[row as usize] += value;
-                    }
-                    let leaf = values.len() as u32;
-                    values.push(value);
+                    let leaf = leaves.len() as u32;
+                    leaves.push([node.range.clone(), node.idle.clone()]);
+                    values.extend(node.weights.iter().map(|weight| weight * self.growth.eta));
                     Node::Leaf {
                         leaf,
-                        cover: node.sums.rows as f32,
+                        cover: node.cover,
                     }
                 }
             });
         }
-        Tree::new(finished, 1, values)
+        Grown {
+            tree: Tree::new(finished, self.outputs, values),
+            leaves,
+        }
     }
 }
 
-/// Sums gradients in the order of the rows.
-fn sum(gradients: &[f64], rows: &[u32]) -> Sums {
-    Sums {
-        gradient: rows.iter().map(|&row| gradients[row as usize]).sum(),
-        rows: rows.len() as u32,
+/// Finds the split that changes the loss most; of equal ones that of the earlier node.
+fn best(waiting: &[(Open, Split)]) -> usize {
+    let mut best = 0;
+    for (place, (open, split)) in waiting.iter().enumerate() {
+        let (best_open, best_split) = &waiting[best];
+        let earlier = open.node < best_open.node;
+        if split.loss_change > best_split.loss_change
+            || (split.loss_change == best_split.loss_change && earlier)
+        {
+            best = place;
+        }
     }
+    best
+}
+
+/// Lends parts of a slice. The ranges ascend and do not overlap.
+fn slices<T>(mut all: &mut [T], ranges: impl Iterator<Item = Range<usize>>) -> Vec<&mut [T]> {
+    let mut begun = 0;
+    ranges
+        .map(|range| {
+            let rest = &mut std::mem::take(&mut all)[range.start - begun..];
+            let (own, rest) = rest.split_at_mut(range.len());
+            all = rest;
+            begun = range.end;
+            own
+        })
+        .collect()
 }
 
 /// Takes back, from the deepest up, splits below `gamma` whose children are leaves.
@@ -377,17 +579,17 @@ mod tests {
 
     fn node(range: Range<usize>, split: Option<(f32, usize)>) -> Growing {
         Growing {
-            sums: Sums {
-                gradient: 0.0,
-                rows: range.len() as u32,
-            },
+            cover: range.len() as f32,
             range,
+            idle: 0..0,
+            weights: vec![0.0],
             split: split.map(|(loss_change, left)| {
                 let split = Split {
                     loss_change,
                     feature: 0,
                     threshold: 0.0,
                     missing_left: false,
+                    sides: [Sums::default(); 2],
                 };
                 (split, left)
             }),
@@ -411,5 +613,12 @@ mod tests {
         assert_eq!(kept, [true, false, true, false, false, false, false]);
         prune(&mut nodes, 6.0);
         assert!(nodes.iter().all(|node| node.split.is_none()));
+    }
+
+    #[test]
+    fn slices_are_the_ranges_asked_for() {
+        let mut all = [0, 1, 2, 3, 4, 5, 6];
+        let parts = slices(&mut all, [1..3, 3..3, 5..7].into_iter());
+        assert_eq!(parts, [&[1, 2][..], &[], &[5, 6]]);
     }
 }

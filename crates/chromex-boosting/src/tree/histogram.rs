@@ -9,115 +9,33 @@
 //! in which most bins are empty, visits only the bins that its rows fall in and keeps nothing: so a wide table of few
 //! rows needs no memory for histograms, and never scans more bins than it has rows.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use ndarray::{ArrayView2, s};
-use rayon::prelude::*;
-
-use super::bins::{BinNumber, Bins};
+use super::binned::{BinnedColumns, Column, Numbers};
+use super::bins::BinNumber;
 use super::cells::{BLOCK, Cells, Pair, Totals, subtract};
-use super::grow::{Columns, Level, Open, part_rows};
-use super::split::{Contest, Penalty, Split, Sums};
-
-/// Columns that are sorted into bins together: their floats share lines of the cache.
-const STRIPE: usize = 2 * BLOCK;
+use super::grow::{Columns, Level, Open};
+use super::split::{Contest, Gradient, Split, Sums};
 
 /// How many bins eight bits number.
 const EIGHT_BITS: usize = 1 << 8;
 
-/// Up to eight columns cut into bins.
-pub(crate) struct BinnedColumns<N> {
-    columns: Vec<Column>,
+/// Histograms of nodes whose children may be searched, by the nodes' places in the tree.
+#[derive(Default)]
+pub(crate) struct Kept(HashMap<usize, Vec<Cells>>);
+
+/// A search over the columns of a block.
+struct Search<'a, N> {
+    block: &'a BinnedColumns,
     /// The bins of each row.
-    numbers: Vec<[N; BLOCK]>,
-    /// The most bins of a column.
-    widest: usize,
-    /// Whether any row misses a value; those have the bin after the widest column's.
-    has_missing: bool,
-    /// Histograms of the open nodes of the level before.
-    kept: Vec<Option<Vec<Cells>>>,
+    numbers: &'a [[N; BLOCK]],
 }
 
-/// What is known of one column.
-struct Column {
-    feature: u32,
-    bins: Bins,
-}
-
-/// Bins the columns that are not the same in all rows, in blocks.
-pub(crate) fn bin_columns<N: BinNumber>(
-    inputs: ArrayView2<'_, f32>,
-    max_bins: usize,
-) -> Vec<BinnedColumns<N>> {
-    let starts: Vec<usize> = (0..inputs.ncols()).step_by(STRIPE).collect();
-    starts
-        .into_par_iter()
-        .flat_map_iter(|start| {
-            let end = (start + STRIPE).min(inputs.ncols());
-            let stripe = inputs.slice(s![.., start..end]);
-            // Column after column: what follows walks along columns.
-            let mut across = vec![0.0; stripe.len()];
-            for (row, values) in stripe.rows().into_iter().enumerate() {
-                for (column, &value) in values.iter().enumerate() {
-                    across[column * inputs.nrows() + row] = value;
-                }
-            }
-            let rows = inputs.nrows();
-            let starts = (start..end).step_by(BLOCK);
-            starts
-                .map(|first| {
-                    let columns = (end - first).min(BLOCK);
-                    let values = &across[(first - start) * rows..][..columns * rows];
-                    BinnedColumns::new(values, rows, first, max_bins)
-                })
-                .collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-impl<N: BinNumber> BinnedColumns<N> {
-    /// Bins columns that lie one after the other.
-    fn new(values: &[f32], rows: usize, first: usize, max_bins: usize) -> Self {
-        let mut columns = Vec::new();
-        let mut present = Vec::new();
-        for (index, values) in values.chunks_exact(rows).enumerate() {
-            if let Some(bins) = Bins::new(values.iter().copied(), max_bins) {
-                columns.push(Column {
-                    feature: (first + index) as u32,
-                    bins,
-                });
-                present.push(values);
-            }
-        }
-        let widest = columns
-            .iter()
-            .map(|column| column.bins.ends.len())
-            .max()
-            .unwrap_or(0);
-        let mut numbers = vec![[N::narrow(0); BLOCK]; rows];
-        let mut has_missing = false;
-        for (place, (column, values)) in columns.iter().zip(present).enumerate() {
-            for (numbers, &value) in numbers.iter_mut().zip(values) {
-                numbers[place] = N::narrow(if value.is_nan() {
-                    has_missing = true;
-                    widest
-                } else {
-                    column.bins.find(value)
-                });
-            }
-        }
-        Self {
-            columns,
-            numbers,
-            widest,
-            has_missing,
-            kept: Vec::new(),
-        }
-    }
-
+impl<N: BinNumber> Search<'_, N> {
     /// How many bins a histogram has.
     fn width(&self) -> usize {
-        self.widest + usize::from(self.has_missing)
+        self.block.widest + usize::from(self.block.has_missing)
     }
 
     /// How many cells rows are summed into: as many as eight bits reach, or as many bins as there are.
@@ -129,64 +47,106 @@ impl<N: BinNumber> BinnedColumns<N> {
         }
     }
 
+    /// How many cells a histogram that is kept has for each output.
+    fn stride(&self) -> usize {
+        if 2 * self.width() > self.room() {
+            self.room()
+        } else {
+            self.width()
+        }
+    }
+
     /// Whether a node of so many rows has a full histogram.
     fn is_full(&self, rows: usize) -> bool {
         rows >= (self.width() / 4).max(32)
     }
 
-    /// Sums rows into a histogram.
+    /// Which columns may divide a node.
+    fn allowed(&self, open: &Open) -> [bool; BLOCK] {
+        std::array::from_fn(|place| {
+            self.block.columns.get(place).is_some_and(|column| {
+                let allowed = open.allowed.as_ref();
+                allowed.is_none_or(|allowed| allowed[column.feature as usize])
+            })
+        })
+    }
+
+    /// Sums rows into histograms, one for each output.
     fn sum_rows(&self, level: &Level<'_>, range: Range<usize>, cells: &mut [Cells]) {
+        let outputs = level.outputs;
+        let rows = &level.rows[range.clone()];
+        let placed = &level.placed[range.start * outputs..range.end * outputs];
+        if outputs == 1 {
+            self.sum_output(rows, placed, cells);
+            return;
+        }
+        let room = self.room();
+        for (&row, gradients) in rows.iter().zip(placed.chunks_exact(outputs)) {
+            let numbers = self.numbers[row as usize];
+            for (cells, &gradient) in cells.chunks_exact_mut(room).zip(gradients) {
+                add(cells, numbers, gradient);
+            }
+        }
+    }
+
+    /// Sums rows into a histogram.
+    fn sum_output(&self, rows: &[u32], placed: &[Gradient], cells: &mut [Cells]) {
         // Eight bits cannot reach beyond: the compiler leaves the checks of bounds out.
         let cells = if N::COUNT == EIGHT_BITS {
             &mut cells[..EIGHT_BITS]
         } else {
             cells
         };
-        let rows = &level.rows[range.clone()];
-        for (&row, &gradient) in rows.iter().zip(&level.placed[range]) {
-            let numbers = self.numbers[row as usize];
-            for (column, number) in numbers.into_iter().enumerate() {
-                let Pair(sums) = &mut cells[number.widen()][column];
-                sums[0] += gradient;
-                sums[1] += 1.0;
-            }
+        for (&row, &gradient) in rows.iter().zip(placed) {
+            add(cells, self.numbers[row as usize], gradient);
         }
     }
 
-    /// Sums rows into a histogram of its own.
+    /// Sums rows into histograms of their own.
     fn histogram(
         &self,
         level: &Level<'_>,
         range: Range<usize>,
         scratch: &mut Scratch,
     ) -> Vec<Cells> {
-        if 2 * self.width() > self.room() {
-            let mut cells = vec![Cells::default(); self.room()];
+        let (room, stride) = (self.room(), self.stride());
+        if stride == room {
+            let mut cells = vec![Cells::default(); room * level.outputs];
             self.sum_rows(level, range, &mut cells);
             return cells;
         }
         // By way of the cleared cells of the scratch: what is kept is no longer than it must be.
-        self.sum_rows(level, range, &mut scratch.cells);
-        let used = &mut scratch.cells[..self.width()];
-        let histogram = used.to_vec();
-        used.fill(Cells::default());
+        let cells = &mut scratch.cells[..room * level.outputs];
+        self.sum_rows(level, range, cells);
+        let mut histogram = Vec::with_capacity(stride * level.outputs);
+        for cells in cells.chunks_exact_mut(room) {
+            histogram.extend_from_slice(&cells[..stride]);
+            cells[..stride].fill(Cells::default());
+        }
         histogram
     }
 
     /// Looks at every bin of a node.
-    fn scan(&self, cells: &[Cells], level: &Level<'_>, open: &Open, contest: &mut Contest) {
-        let (bins, missing) = cells[..self.width()].split_at(self.widest);
-        let totals = Totals::new(level.penalty, open.sums);
+    fn scan(&self, cells: &[Cells], open: &Open, contest: &mut Contest<'_>) {
+        let allowed = self.allowed(open);
+        if contest.sums.len() > 1 {
+            self.scan_outputs(cells, allowed, contest);
+            return;
+        }
+        let (bins, missing) = cells[..self.width()].split_at(self.block.widest);
+        let totals = Totals::new(contest);
         let mut bin = 0;
         let mut sums = Cells::default();
+        let columns = || self.block.columns.iter().zip(allowed);
         // From the left, with missing values on the right.
-        while let Some(found) = totals.next::<false>(&mut sums, bins, bin, contest) {
-            for (column, pair) in self.columns.iter().zip(&sums) {
+        while let Some(found) = totals.next::<false>(&mut sums, bins, bin, allowed, contest) {
+            for ((column, allowed), pair) in columns().zip(&sums) {
                 let side = pair.sums();
-                if let Some(&end) = column.bins.ends.get(found)
+                if allowed
+                    && let Some(&end) = column.bins.ends.get(found)
                     && totals.may_win(side, contest)
                 {
-                    contest.enter(level.penalty, column.feature, side, false, || end);
+                    contest.enter(column.feature, side, false, || end);
                 }
             }
             bin = found + 1;
@@ -200,20 +160,45 @@ impl<N: BinNumber> BinnedColumns<N> {
         // From the right, with missing values on the left.
         let mut steps = 0;
         let mut sums = Cells::default();
-        while let Some(found) = totals.next::<true>(&mut sums, bins, steps, contest) {
+        while let Some(found) = totals.next::<true>(&mut sums, bins, steps, allowed, contest) {
             let bin = bins.len() - 1 - found;
-            for ((column, pair), missing) in self.columns.iter().zip(&sums).zip(missing) {
+            for (((column, allowed), pair), missing) in columns().zip(&sums).zip(missing) {
                 let side = pair.sums();
-                let ends = &column.bins.ends;
-                if missing.0[1] > 0.0 && bin < ends.len() && totals.may_win(side, contest) {
-                    let threshold = match bin {
-                        0 => column.bins.below,
-                        _ => ends[bin - 1],
-                    };
-                    contest.enter(level.penalty, column.feature, side, true, || threshold);
+                let may_miss = missing.0[1] != 0.0 && bin < column.bins.ends.len();
+                if allowed && may_miss && totals.may_win(side, contest) {
+                    contest.enter(column.feature, side, true, || column.bins.start(bin));
                 }
             }
             steps = found + 1;
+        }
+    }
+
+    /// Looks at every bin of a node of several outputs.
+    fn scan_outputs(&self, cells: &[Cells], allowed: [bool; BLOCK], contest: &mut Contest<'_>) {
+        let outputs: Vec<&[Cells]> = cells.chunks_exact(self.stride()).collect();
+        let mut filled = Vec::new();
+        for (place, (column, allowed)) in self.block.columns.iter().zip(allowed).enumerate() {
+            if !allowed {
+                continue;
+            }
+            filled.clear();
+            let bins = (0..column.bins.ends.len()).chain(self.block.widest..self.width());
+            filled.extend(bins.map(|bin| {
+                Filled {
+                    bin,
+                    sums: outputs
+                        .iter()
+                        .map(|cells| cells[bin][place].sums())
+                        .collect(),
+                }
+            }));
+            if filled
+                .last()
+                .is_some_and(|last| last.bin == self.block.widest && last.sums.iter().all(is_empty))
+            {
+                filled.pop();
+            }
+            column.scan_outputs(&filled, self.block.widest, contest);
         }
     }
 
@@ -223,14 +208,16 @@ impl<N: BinNumber> BinnedColumns<N> {
         scratch: &mut Scratch,
         level: &Level<'_>,
         open: &Open,
-        contest: &mut Contest,
+        contest: &mut Contest<'_>,
     ) {
-        let words = self.width().div_ceil(64);
+        let (words, room) = (self.width().div_ceil(64), self.room());
+        let allowed = self.allowed(open);
         let Scratch {
             cells,
             masks,
             filled,
         } = scratch;
+        let cells = &mut cells[..room * level.outputs];
         self.sum_rows(level, open.range.clone(), cells);
         for &row in &level.rows[open.range.clone()] {
             for (number, mask) in self.numbers[row as usize].iter().zip(&mut *masks) {
@@ -238,62 +225,49 @@ impl<N: BinNumber> BinnedColumns<N> {
                 mask[bin / 64] |= 1 << (bin % 64);
             }
         }
-        let totals = Totals::new(level.penalty, open.sums);
         for (place, mask) in masks.iter_mut().enumerate() {
             filled.clear();
+            let mut several = Vec::new();
             for (word, mask) in mask[..words].iter_mut().enumerate() {
                 while *mask != 0 {
                     let bin = word * 64 + mask.trailing_zeros() as usize;
-                    filled.push((bin, std::mem::take(&mut cells[bin][place]).sums()));
                     *mask &= *mask - 1;
+                    if level.outputs == 1 {
+                        filled.push((bin, std::mem::take(&mut cells[bin][place]).sums()));
+                    } else {
+                        let cells = cells.chunks_exact_mut(room);
+                        let sums = cells.map(|cells| std::mem::take(&mut cells[bin][place]).sums());
+                        several.push(Filled {
+                            bin,
+                            sums: sums.collect(),
+                        });
+                    }
                 }
             }
-            if let Some(column) = self.columns.get(place) {
-                column.scan(filled, self.widest, &totals, level.penalty, contest);
+            match self.block.columns.get(place) {
+                Some(column) if allowed[place] && level.outputs == 1 => {
+                    column.scan(filled, self.block.widest, contest);
+                }
+                Some(column) if allowed[place] => {
+                    column.scan_outputs(&several, self.block.widest, contest);
+                }
+                _ => {}
             }
         }
     }
-}
 
-/// What a search works in.
-pub(crate) struct Scratch {
-    /// A histogram; empty between nodes.
-    cells: Vec<Cells>,
-    /// For each column a bit for each bin that holds rows; empty between nodes.
-    masks: [Vec<u64>; BLOCK],
-    /// The bins of one column that hold rows, ascending.
-    filled: Vec<(usize, Sums)>,
-}
-
-impl<N: BinNumber> Columns for BinnedColumns<N> {
-    type Scratch = Scratch;
-
-    const SCREENS: bool = false;
-
-    fn scratch(_rows: usize) -> Scratch {
-        Scratch {
-            cells: Vec::new(),
-            masks: Default::default(),
-            filled: Vec::new(),
-        }
-    }
-
-    fn search(&mut self, level: &Level<'_>, scratch: &mut Scratch, nodes: &mut [Contest]) {
-        if self.columns.is_empty() {
-            return;
-        }
-        let room = self.room();
-        if scratch.cells.len() < room {
-            scratch.cells.resize(room, Cells::default());
-            for mask in &mut scratch.masks {
-                mask.resize(room.div_ceil(64), 0);
-            }
-        }
-        let mut parents = std::mem::take(&mut self.kept);
-        let mut kept: Vec<Option<Vec<Cells>>> = vec![None; level.open.len()];
-        let mut keep = |place: usize, histogram: Vec<Cells>| {
-            if !level.last {
-                kept[place] = Some(histogram);
+    /// See [`Columns::search`].
+    fn search(
+        &self,
+        kept: &mut Kept,
+        level: &Level<'_>,
+        scratch: &mut Scratch,
+        contests: &mut [Contest<'_>],
+    ) {
+        scratch.make_room(self.room(), level.outputs);
+        let keep = |open: &Open, histogram: Vec<Cells>, kept: &mut Kept| {
+            if open.keeps && self.is_full(open.range.len()) {
+                kept.0.insert(open.node, histogram);
             }
         };
         let mut place = 0;
@@ -301,9 +275,10 @@ impl<N: BinNumber> Columns for BinnedColumns<N> {
             let sibling = level
                 .open
                 .get(place + 1)
-                .filter(|next| next.range == open.sibling);
-            let parent = open.parent.and_then(|parent| parents[parent].take());
+                .filter(|next| next.parent == open.parent);
+            let parent = open.parent.and_then(|parent| kept.0.remove(&parent));
             let larger = open.range.len().max(open.sibling.len());
+            let pair = [Some(open), sibling];
             match parent.filter(|_| self.is_full(larger)) {
                 Some(mut parent) => {
                     let open_is_larger = open.range.len() > open.sibling.len();
@@ -314,79 +289,150 @@ impl<N: BinNumber> Columns for BinnedColumns<N> {
                     };
                     let small = self.histogram(level, smaller, scratch);
                     subtract(&mut parent, &small);
-                    let (own, others) = if open_is_larger {
-                        (parent, small)
-                    } else {
-                        (small, parent)
-                    };
-                    self.scan(&own, level, open, &mut nodes[place]);
-                    if self.is_full(open.range.len()) {
-                        keep(place, own);
+                    let mut histograms = [small, parent];
+                    if open_is_larger {
+                        histograms.reverse();
                     }
-                    if let Some(sibling) = sibling {
-                        self.scan(&others, level, sibling, &mut nodes[place + 1]);
-                        if self.is_full(sibling.range.len()) {
-                            keep(place + 1, others);
+                    for (place, (open, histogram)) in
+                        (place..).zip(pair.into_iter().zip(histograms))
+                    {
+                        if let Some(open) = open {
+                            self.scan(&histogram, open, &mut contests[place]);
+                            keep(open, histogram, kept);
                         }
                     }
                 }
                 None => {
-                    for (place, open) in (place..).zip([Some(open), sibling].into_iter().flatten())
-                    {
+                    for (place, open) in (place..).zip(pair.into_iter().flatten()) {
                         if self.is_full(open.range.len()) {
-                            let own = self.histogram(level, open.range.clone(), scratch);
-                            self.scan(&own, level, open, &mut nodes[place]);
-                            keep(place, own);
+                            let histogram = self.histogram(level, open.range.clone(), scratch);
+                            self.scan(&histogram, open, &mut contests[place]);
+                            keep(open, histogram, kept);
                         } else {
-                            self.scan_few(scratch, level, open, &mut nodes[place]);
+                            self.scan_few(scratch, level, open, &mut contests[place]);
                         }
                     }
                 }
             }
             place += 1 + usize::from(sibling.is_some());
         }
-        self.kept = kept;
+    }
+}
+
+/// Adds a row to the bins that it has in the columns of a block.
+#[inline(always)]
+fn add<N: BinNumber>(cells: &mut [Cells], numbers: [N; BLOCK], gradient: Gradient) {
+    let [gradient, hessian] = gradient.map(f64::from);
+    for (column, number) in numbers.into_iter().enumerate() {
+        let Pair(sums) = &mut cells[number.widen()][column];
+        sums[0] += gradient;
+        sums[1] += hessian;
+    }
+}
+
+fn is_empty(sums: &Sums) -> bool {
+    sums.hessian == 0.0
+}
+
+/// A bin and the sums of its rows for each output.
+struct Filled {
+    bin: usize,
+    sums: Vec<Sums>,
+}
+
+/// What a search works in.
+pub(crate) struct Scratch {
+    /// Histograms of each output; empty between nodes.
+    cells: Vec<Cells>,
+    /// For each column a bit for each bin that holds rows; empty between nodes.
+    masks: [Vec<u64>; BLOCK],
+    /// The bins of one column that hold rows, ascending.
+    filled: Vec<(usize, Sums)>,
+}
+
+impl Scratch {
+    fn make_room(&mut self, room: usize, outputs: usize) {
+        if self.cells.len() < room * outputs {
+            self.cells.resize(room * outputs, Cells::default());
+        }
+        let words = room.div_ceil(64);
+        for mask in &mut self.masks {
+            if mask.len() < words {
+                mask.resize(words, 0);
+            }
+        }
+    }
+}
+
+impl Columns for BinnedColumns {
+    type State = Kept;
+
+    type Scratch = Scratch;
+
+    const ORDERED: bool = false;
+
+    fn scratch(_rows: usize) -> Scratch {
+        Scratch {
+            cells: Vec::new(),
+            masks: Default::default(),
+            filled: Vec::new(),
+        }
     }
 
-    fn part(
-        blocks: &[Self],
-        _inputs: ArrayView2<'_, f32>,
-        split: &Split,
-        rows: &mut [u32],
-        spare: &mut Vec<u32>,
-        _left: &mut [u8],
-    ) -> usize {
+    fn search(
+        &self,
+        kept: &mut Kept,
+        level: &Level<'_>,
+        scratch: &mut Scratch,
+        contests: &mut [Contest<'_>],
+    ) {
+        if level.open[0].parent.is_none() {
+            kept.0.clear();
+        }
+        if self.columns.is_empty() {
+            return;
+        }
+        match &self.numbers {
+            Numbers::Narrow(numbers) => Search {
+                block: self,
+                numbers,
+            }
+            .search(kept, level, scratch, contests),
+            Numbers::Wide(numbers) => Search {
+                block: self,
+                numbers,
+            }
+            .search(kept, level, scratch, contests),
+        }
+    }
+
+    fn side<'a>(blocks: &'a [Self], split: &Split) -> impl Fn(u32) -> bool + Sync + 'a {
         let block = &blocks[split.feature as usize / BLOCK];
         let place = block
             .columns
             .iter()
             .position(|column| column.feature == split.feature)
-            .expect("the split is of a column of this block");
+            .expect("a split's column is in its block");
         let ends = &block.columns[place].bins.ends;
-        let cut = ends.partition_point(|&end| end <= split.threshold);
-        let missing = block.widest;
-        part_rows(rows, spare, |row| {
-            let number = block.numbers[row as usize][place].widen();
-            if block.has_missing && number == missing {
-                split.missing_left
+        let (missing, missing_left) = (block.widest, split.missing_left);
+        // Bins below this one end at the threshold or below it.
+        let first_right = ends.partition_point(|&end| end <= split.threshold);
+        move |row| {
+            let bin = block.numbers.get(row as usize, place);
+            if bin == missing {
+                missing_left
             } else {
-                number < cut
+                bin < first_right
             }
-        })
+        }
     }
 }
 
 impl Column {
     /// Enters the best end of a bin. An end after empty bins divides the rows as the one before them, so only filled
     /// ones are looked at. `missing` is the bin of rows without a value.
-    fn scan(
-        &self,
-        filled: &[(usize, Sums)],
-        missing: usize,
-        totals: &Totals,
-        penalty: &Penalty,
-        contest: &mut Contest,
-    ) {
+    fn scan(&self, filled: &[(usize, Sums)], missing: usize, contest: &mut Contest<'_>) {
+        let totals = Totals::new(contest);
         let ends = &self.bins.ends;
         let has_missing = filled.last().is_some_and(|&(bin, _)| bin == missing);
         let filled = &filled[..filled.len() - usize::from(has_missing)];
@@ -395,7 +441,7 @@ impl Column {
         for &(bin, sums) in filled {
             left.add(sums);
             if totals.may_win(left, contest) {
-                contest.enter(penalty, self.feature, left, false, || ends[bin]);
+                contest.enter(self.feature, left, false, || ends[bin]);
             }
         }
         if !has_missing {
@@ -406,10 +452,40 @@ impl Column {
         for &(bin, sums) in filled.iter().rev() {
             right.add(sums);
             if totals.may_win(right, contest) {
-                contest.enter(penalty, self.feature, right, true, || match bin {
-                    0 => self.bins.below,
-                    _ => ends[bin - 1],
-                });
+                contest.enter(self.feature, right, true, || self.bins.start(bin));
+            }
+        }
+    }
+
+    /// As [`Self::scan`], of a node of several outputs.
+    fn scan_outputs(&self, filled: &[Filled], missing: usize, contest: &mut Contest<'_>) {
+        let has_missing = filled.last().is_some_and(|last| last.bin == missing);
+        let filled = &filled[..filled.len() - usize::from(has_missing)];
+        let total = contest.sums;
+        let mut side = vec![Sums::default(); total.len()];
+        let mut rest = side.clone();
+        let mut enter = |filled: &Filled, missing_left: bool, side: &mut [Sums]| {
+            for (((side, rest), &total), &sums) in
+                side.iter_mut().zip(&mut rest).zip(total).zip(&filled.sums)
+            {
+                side.add(sums);
+                *rest = total.less(*side);
+            }
+            contest.enter_many(self.feature, side, &rest, missing_left, || {
+                if missing_left {
+                    self.bins.start(filled.bin)
+                } else {
+                    self.bins.ends[filled.bin]
+                }
+            });
+        };
+        for filled in filled {
+            enter(filled, false, &mut side);
+        }
+        if has_missing {
+            side.fill(Sums::default());
+            for filled in filled.iter().rev() {
+                enter(filled, true, &mut side);
             }
         }
     }

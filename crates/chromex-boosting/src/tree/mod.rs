@@ -1,16 +1,20 @@
 //! Regression trees: what a fitted one is, and how one is grown.
 
+mod binned;
 mod bins;
 mod cells;
 mod exact;
 mod grow;
 mod histogram;
+mod part;
 mod split;
 
-pub(crate) use bins::has_missing;
+pub use binned::BinnedTable;
+pub(crate) use binned::{bin_columns, check_max_bins};
 pub(crate) use exact::sort_columns;
 pub(crate) use grow::{Columns, Grower, Growth};
-pub(crate) use histogram::bin_columns;
+
+pub(crate) use split::{Gradient, Penalty};
 
 /// A regression tree, its root first.
 ///
@@ -91,6 +95,16 @@ impl Tree {
     /// When there is no such leaf.
     pub fn leaf(&self, leaf: u32) -> &[f32] {
         &self.values[leaf as usize * self.outputs..][..self.outputs]
+    }
+
+    /// Counts the leaves.
+    pub fn leaves(&self) -> u32 {
+        (self.values.len() / self.outputs) as u32
+    }
+
+    /// Changes what a leaf adds to each output.
+    pub(crate) fn set_leaf(&mut self, leaf: u32, values: &[f32]) {
+        self.values[leaf as usize * self.outputs..][..self.outputs].copy_from_slice(values);
     }
 
     /// Counts the splits on the longest way from the root to a leaf.

@@ -36,13 +36,14 @@ fn settings(case: &Value) -> GradientBoosting {
         reg_lambda: real("reg_lambda"),
         gamma: real("gamma"),
         min_child_weight: real("min_child_weight"),
-        base_score: real("base_score"),
+        base_score: Some(real("base_score")),
         tree_method: match settings["tree_method"].as_str().unwrap() {
             "exact" => TreeMethod::Exact,
             _ => TreeMethod::Histogram {
                 max_bins: whole("max_bin"),
             },
         },
+        ..GradientBoosting::default()
     }
 }
 

@@ -57,7 +57,7 @@ fn peer(
     let parameters = hessboost::TrainingParams::builder()
         .objective(hessboost::Objective::SquaredError(Default::default()))
         .tree_method(hessboost::TreeMethod::Exact)
-        .base_score(f64::from(settings.base_score))
+        .base_score(f64::from(settings.base_score.unwrap()))
         .build()
         .unwrap();
     let train = table().with_labels(&labels).unwrap();
