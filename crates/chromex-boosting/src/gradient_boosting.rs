@@ -279,7 +279,7 @@ impl GradientBoosting {
             TreeMethod::Exact => training.run(&tree::sort_columns::<u32>(inputs), &labels),
             TreeMethod::Histogram { max_bins } => {
                 let blocks = tree::bin_columns(inputs, train.weights, max_bins);
-                training.run(&blocks, &labels)
+                training.run_binned(&blocks, &labels)
             }
         }
     }
@@ -329,7 +329,7 @@ impl GradientBoosting {
             seed,
             observer,
         )?
-        .run(table.blocks(), &labels)
+        .run_binned(table.blocks(), &labels)
     }
 
     fn training<'a>(

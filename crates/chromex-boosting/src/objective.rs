@@ -105,6 +105,11 @@ pub trait Loss: Sync {
         0.0
     }
 
+    /// Whether the second derivative of every row is 1, which halves the cost of a fit.
+    fn second_derivatives_are_one(&self) -> bool {
+        false
+    }
+
     /// Whether leaves take the median of what is left of their rows' targets, as no second derivative guides them.
     fn leaves_are_medians(&self) -> bool {
         false
@@ -292,6 +297,10 @@ impl Loss for Objective {
             Self::Poisson => 0.7,
             _ => 0.0,
         }
+    }
+
+    fn second_derivatives_are_one(&self) -> bool {
+        matches!(self, Self::SquaredError | Self::AbsoluteError)
     }
 
     fn leaves_are_medians(&self) -> bool {

@@ -8,7 +8,7 @@ use crate::boosted_trees::Ensemble;
 use crate::forest::Forest;
 use crate::objective::median;
 use crate::sampling::{Draws, Sampling};
-use crate::tree::{Columns, Gradient, Grower, Growth};
+use crate::tree::{BinnedColumns, Columns, Gradient, Grower, Growth, Histograms, Packed, Pair};
 use crate::{BoostedTrees, Error, Loss, Result, Table};
 
 /// Rows whose derivatives one thread finds at a time.
@@ -37,6 +37,20 @@ pub(crate) struct Labels<'a> {
 }
 
 impl Training<'_> {
+    /// Boosts trees on bins.
+    pub(crate) fn run_binned(
+        &self,
+        blocks: &[BinnedColumns],
+        labels: &Labels<'_>,
+    ) -> Result<BoostedTrees> {
+        let ones = self.loss.second_derivatives_are_one() && labels.weights.is_none();
+        if ones && Packed::counts_to(labels.targets.nrows()) {
+            self.run(&Histograms::<Packed>::of(blocks), labels)
+        } else {
+            self.run(&Histograms::<Pair>::of(blocks), labels)
+        }
+    }
+
     /// Boosts trees on blocks of columns.
     pub(crate) fn run<B: Columns>(
         &self,

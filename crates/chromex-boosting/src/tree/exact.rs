@@ -11,7 +11,7 @@
 use ndarray::{ArrayView2, Axis, s};
 use rayon::prelude::*;
 
-use super::cells::Totals;
+use super::cells::{Pair, Totals};
 use super::goes_left;
 use super::grow::{Columns, Level};
 use super::split::{Contest, Gradient, Split, Sums};
@@ -136,6 +136,8 @@ impl<R: RowNumber> Columns for SortedColumns<R> {
 
     type Scratch = Vec<R>;
 
+    type Sum = Pair;
+
     const ORDERED: bool = true;
 
     fn scratch(rows: usize) -> Vec<R> {
@@ -145,7 +147,7 @@ impl<R: RowNumber> Columns for SortedColumns<R> {
     fn search(
         &self,
         ordered: &mut Vec<R>,
-        level: &Level<'_>,
+        level: &Level<'_, Gradient>,
         scratch: &mut Vec<R>,
         contests: &mut [Contest<'_>],
     ) {
@@ -161,7 +163,7 @@ impl<R: RowNumber> Columns for SortedColumns<R> {
             let scan = Scan {
                 column,
                 values: &self.values[index * self.rows..(index + 1) * self.rows],
-                gradients: level.gradients,
+                gradients: level.statistics,
             };
             for (open, contest) in level.open.iter().zip(contests.iter_mut()) {
                 let allowed = open.allowed.as_ref();
@@ -187,7 +189,7 @@ impl<R: RowNumber> Columns for SortedColumns<R> {
 
 impl<R: RowNumber> SortedColumns<R> {
     /// Takes the rows that a tree is grown on, sorted, from each column.
-    fn order(&self, level: &Level<'_>, ordered: &mut Vec<R>) {
+    fn order(&self, level: &Level<'_, Gradient>, ordered: &mut Vec<R>) {
         ordered.clear();
         if level.rows.len() == self.rows {
             ordered.extend_from_slice(&self.sorted);

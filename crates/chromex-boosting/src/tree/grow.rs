@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::cells::Statistic;
 use super::part::part;
 use super::split::{Bounds, Contest, Gradient, Penalty, Split, Sums};
 use super::{Node, Tree};
@@ -17,6 +18,9 @@ const CHUNK: usize = 1 << 15;
 
 /// A block of columns that can be searched for splits.
 pub(crate) trait Columns: Send + Sync {
+    /// How rows are summed.
+    type Sum: Statistic;
+
     /// What a block keeps from one level of a tree to the next.
     type State: Default + Send;
 
@@ -36,7 +40,7 @@ pub(crate) trait Columns: Send + Sync {
     fn search(
         &self,
         state: &mut Self::State,
-        level: &Level<'_>,
+        level: &Level<'_, <Self::Sum as Statistic>::Row>,
         scratch: &mut Self::Scratch,
         contests: &mut [Contest<'_>],
     );
@@ -48,15 +52,17 @@ pub(crate) trait Columns: Send + Sync {
 }
 
 /// Nodes that are searched together.
-pub(crate) struct Level<'a> {
+pub(crate) struct Level<'a, R> {
     /// How many outputs the tree adds to.
     pub(crate) outputs: usize,
-    /// The derivatives of each row of the table, output by output.
-    pub(crate) gradients: &'a [Gradient],
+    /// What each row of the table adds to sums, output by output.
+    pub(crate) statistics: &'a [R],
+    /// What the sums of each output are scaled by.
+    pub(crate) scales: &'a [f64],
     /// Rows of the table, node by node, ascending within each node.
     pub(crate) rows: &'a [u32],
-    /// The derivatives in the order of `rows`, of the nodes to search and their siblings.
-    pub(crate) placed: &'a [Gradient],
+    /// The statistics in the order of `rows`, of the nodes to search and their siblings.
+    pub(crate) placed: &'a [R],
     /// The nodes to search.
     pub(crate) open: &'a [Open],
     /// Where their parents were divided, as parts of `rows`.
@@ -125,7 +131,18 @@ pub(crate) struct Grower<'a, B: Columns> {
     idle: Vec<u32>,
     left: Vec<u8>,
     spare: Vec<u32>,
-    placed: Vec<Gradient>,
+    placed: Vec<Row<B>>,
+    /// What rows add to sums, where it is not their derivatives themselves.
+    space: Vec<Row<B>>,
+}
+
+type Row<B> = <<B as Columns>::Sum as Statistic>::Row;
+
+/// What the rows of a table add to the sums of a tree.
+#[derive(Clone, Copy)]
+struct Statistics<'a, R> {
+    rows: &'a [R],
+    scales: &'a [f64],
 }
 
 /// A tree and where its rows went.
@@ -159,14 +176,24 @@ impl<'a, B: Columns> Grower<'a, B> {
             left: vec![0; ordered_rows],
             spare: vec![0; rows],
             placed: Vec::new(),
+            space: Vec::new(),
         }
     }
 
     /// Grows a tree on the derivatives of the rows: `outputs` for each row.
-    pub(crate) fn grow(&mut self, gradients: &[Gradient], draws: &mut Draws) -> Grown {
-        (self.rows, self.idle) = draws.rows(gradients.len() / self.outputs);
+    pub(crate) fn grow(&mut self, derivatives: &[Gradient], draws: &mut Draws) -> Grown {
+        (self.rows, self.idle) = draws.rows(derivatives.len() / self.outputs);
+        let mut space = std::mem::take(&mut self.space);
+        let (rows, scales) = B::Sum::rows(derivatives, self.outputs, &mut space);
+        let scales = &scales;
+        let grown = self.grow_on(Statistics { rows, scales }, draws);
+        self.space = space;
+        grown
+    }
+
+    fn grow_on(&mut self, statistics: Statistics<'_, Row<B>>, draws: &mut Draws) -> Grown {
         let mut nodes = Vec::new();
-        let sums = self.sum(gradients, 0..self.rows.len());
+        let sums = self.sum(statistics, 0..self.rows.len());
         let root = self.node(
             &mut nodes,
             0..self.rows.len(),
@@ -180,7 +207,7 @@ impl<'a, B: Columns> Grower<'a, B> {
             ..root
         };
         let mut leaves = 1;
-        let mut waiting = self.search(gradients, vec![root], &[]);
+        let mut waiting = self.search(statistics, vec![root], &[]);
         while !waiting.is_empty() {
             let mut next = if self.growth.best_first {
                 vec![waiting.swap_remove(best(&waiting))]
@@ -193,7 +220,7 @@ impl<'a, B: Columns> Grower<'a, B> {
                 leaves += usize::from(made);
                 made
             });
-            let mut children = self.divide(gradients, &next, &mut nodes);
+            let mut children = self.divide(statistics, &next, &mut nodes);
             children.retain(|child| {
                 self.growth.may_deepen(child.depth)
                     && self.growth.may_branch(leaves)
@@ -213,7 +240,7 @@ impl<'a, B: Columns> Grower<'a, B> {
                     children.iter().any(within)
                 })
                 .collect();
-            waiting.extend(self.search(gradients, children, &divided));
+            waiting.extend(self.search(statistics, children, &divided));
         }
         if self.growth.prune_afterwards {
             prune(&mut nodes, self.growth.gamma);
@@ -273,7 +300,7 @@ impl<'a, B: Columns> Grower<'a, B> {
     /// Finds the best split of each node, and gives those that are worth it, in their order.
     fn search(
         &mut self,
-        gradients: &[Gradient],
+        statistics: Statistics<'_, Row<B>>,
         open: Vec<Open>,
         divided: &[Range<usize>],
     ) -> Vec<(Open, Split)> {
@@ -281,7 +308,7 @@ impl<'a, B: Columns> Grower<'a, B> {
             return Vec::new();
         }
         if !B::ORDERED {
-            self.place(gradients, &open);
+            self.place(statistics.rows, &open);
         }
         let Self {
             growth,
@@ -295,7 +322,8 @@ impl<'a, B: Columns> Grower<'a, B> {
         } = self;
         let level = Level {
             outputs: *outputs,
-            gradients,
+            statistics: statistics.rows,
+            scales: statistics.scales,
             rows,
             placed,
             open: &open,
@@ -334,9 +362,10 @@ impl<'a, B: Columns> Grower<'a, B> {
     }
 
     /// Gathers the derivatives of nodes and their siblings in the order of the rows.
-    fn place(&mut self, gradients: &[Gradient], open: &[Open]) {
+    fn place(&mut self, statistics: &[Row<B>], open: &[Open]) {
         let outputs = self.outputs;
-        self.placed.resize(self.rows.len() * outputs, [0.0; 2]);
+        self.placed
+            .resize(self.rows.len() * outputs, Row::<B>::default());
         let mut ranges: Vec<Range<usize>> = Vec::with_capacity(open.len());
         for open in open {
             let end = open.range.end.max(open.sibling.end);
@@ -351,8 +380,8 @@ impl<'a, B: Columns> Grower<'a, B> {
         let scaled = ranges
             .iter()
             .map(|range| range.start * outputs..range.end * outputs);
-        let gather = |(place, row): (&mut [Gradient], &u32)| {
-            place.copy_from_slice(&gradients[*row as usize * outputs..][..outputs]);
+        let gather = |(place, row): (&mut [Row<B>], &u32)| {
+            place.copy_from_slice(&statistics[*row as usize * outputs..][..outputs]);
         };
         let rows = &self.rows;
         if rows.len() < FEW {
@@ -380,7 +409,7 @@ impl<'a, B: Columns> Grower<'a, B> {
     /// Makes splits and gives the children.
     fn divide(
         &mut self,
-        gradients: &[Gradient],
+        statistics: Statistics<'_, Row<B>>,
         parents: &[(Open, Split)],
         nodes: &mut Vec<Growing>,
     ) -> Vec<Open> {
@@ -412,7 +441,7 @@ impl<'a, B: Columns> Grower<'a, B> {
             nodes[parent.node].split = Some((*split, nodes.len()));
             let pair = [0, 1].map(|side| {
                 let sums = if B::ORDERED || self.outputs > 1 {
-                    self.sum(gradients, halves[side].clone())
+                    self.sum(statistics, halves[side].clone())
                 } else {
                     vec![split.sides[side]]
                 };
@@ -465,30 +494,36 @@ impl<'a, B: Columns> Grower<'a, B> {
     }
 
     /// Sums the derivatives of some rows, in their order.
-    fn sum(&self, gradients: &[Gradient], range: Range<usize>) -> Vec<Sums> {
+    fn sum(&self, statistics: Statistics<'_, Row<B>>, range: Range<usize>) -> Vec<Sums> {
         let outputs = self.outputs;
         let chunk = |rows: &[u32]| {
-            let mut sums = vec![Sums::default(); outputs];
+            let mut sums = vec![B::Sum::default(); outputs];
             for &row in rows {
-                let gradients = &gradients[row as usize * outputs..][..outputs];
-                for (sums, &gradient) in sums.iter_mut().zip(gradients) {
-                    sums.add_row(gradient);
+                let row = &statistics.rows[row as usize * outputs..][..outputs];
+                for (sum, &row) in sums.iter_mut().zip(row) {
+                    sum.add_row(row);
                 }
             }
             sums
         };
         let rows = &self.rows[range];
-        if rows.len() <= CHUNK {
-            return chunk(rows);
-        }
-        let parts: Vec<Vec<Sums>> = rows.par_chunks(CHUNK).map(chunk).collect();
-        let mut total = vec![Sums::default(); outputs];
-        for part in parts {
-            for (total, part) in total.iter_mut().zip(part) {
-                total.add(part);
+        let total = if rows.len() <= CHUNK {
+            chunk(rows)
+        } else {
+            let parts: Vec<Vec<B::Sum>> = rows.par_chunks(CHUNK).map(chunk).collect();
+            let mut total = vec![B::Sum::default(); outputs];
+            for part in parts {
+                for (total, part) in total.iter_mut().zip(part) {
+                    total.add(part);
+                }
             }
-        }
+            total
+        };
         total
+            .into_iter()
+            .zip(statistics.scales)
+            .map(|(sum, &scale)| sum.sums(scale))
+            .collect()
     }
 
     /// Numbers the nodes that are left, level by level.

@@ -10,29 +10,39 @@
 //! rows needs no memory for histograms, and never scans more bins than it has rows.
 
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::binned::{BinnedColumns, Column, Numbers};
 use super::bins::BinNumber;
-use super::cells::{BLOCK, Cells, Pair, Totals, subtract};
+use super::cells::{BLOCK, Cells, Statistic, Totals, subtract};
 use super::grow::{Columns, Level, Open};
-use super::split::{Contest, Gradient, Split, Sums};
+use super::split::{Contest, Split, Sums};
+
+/// Rows whose bins are looked up together.
+const AHEAD: usize = 64;
 
 /// How many bins eight bits number.
 const EIGHT_BITS: usize = 1 << 8;
 
 /// Histograms of nodes whose children may be searched, by the nodes' places in the tree.
-#[derive(Default)]
-pub(crate) struct Kept(HashMap<usize, Vec<Cells>>);
+pub(crate) struct Kept<C: Statistic>(HashMap<usize, Vec<Cells<C>>>);
+
+impl<C: Statistic> Default for Kept<C> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
 
 /// A search over the columns of a block.
-struct Search<'a, N> {
+struct Search<'a, N, C> {
     block: &'a BinnedColumns,
     /// The bins of each row.
     numbers: &'a [[N; BLOCK]],
+    cell: PhantomData<C>,
 }
 
-impl<N: BinNumber> Search<'_, N> {
+impl<N: BinNumber, C: Statistic> Search<'_, N, C> {
     /// How many bins a histogram has.
     fn width(&self) -> usize {
         self.block.widest + usize::from(self.block.has_missing)
@@ -72,7 +82,7 @@ impl<N: BinNumber> Search<'_, N> {
     }
 
     /// Sums rows into histograms, one for each output.
-    fn sum_rows(&self, level: &Level<'_>, range: Range<usize>, cells: &mut [Cells]) {
+    fn sum_rows(&self, level: &Level<'_, C::Row>, range: Range<usize>, cells: &mut [Cells<C>]) {
         let outputs = level.outputs;
         let rows = &level.rows[range.clone()];
         let placed = &level.placed[range.start * outputs..range.end * outputs];
@@ -90,28 +100,35 @@ impl<N: BinNumber> Search<'_, N> {
     }
 
     /// Sums rows into a histogram.
-    fn sum_output(&self, rows: &[u32], placed: &[Gradient], cells: &mut [Cells]) {
+    fn sum_output(&self, rows: &[u32], placed: &[C::Row], cells: &mut [Cells<C>]) {
         // Eight bits cannot reach beyond: the compiler leaves the checks of bounds out.
         let cells = if N::COUNT == EIGHT_BITS {
             &mut cells[..EIGHT_BITS]
         } else {
             cells
         };
-        for (&row, &gradient) in rows.iter().zip(placed) {
-            add(cells, self.numbers[row as usize], gradient);
+        // First the bins of some rows, then their sums: loads that do not wait for stores wait for memory together.
+        let mut ahead = [[N::narrow(0); BLOCK]; AHEAD];
+        for (rows, placed) in rows.chunks(AHEAD).zip(placed.chunks(AHEAD)) {
+            for (ahead, &row) in ahead.iter_mut().zip(rows) {
+                *ahead = self.numbers[row as usize];
+            }
+            for (&numbers, &row) in ahead.iter().zip(placed) {
+                add(cells, numbers, row);
+            }
         }
     }
 
     /// Sums rows into histograms of their own.
     fn histogram(
         &self,
-        level: &Level<'_>,
+        level: &Level<'_, C::Row>,
         range: Range<usize>,
-        scratch: &mut Scratch,
-    ) -> Vec<Cells> {
+        scratch: &mut Scratch<C>,
+    ) -> Vec<Cells<C>> {
         let (room, stride) = (self.room(), self.stride());
         if stride == room {
-            let mut cells = vec![Cells::default(); room * level.outputs];
+            let mut cells = vec![[C::default(); BLOCK]; room * level.outputs];
             self.sum_rows(level, range, &mut cells);
             return cells;
         }
@@ -121,27 +138,30 @@ impl<N: BinNumber> Search<'_, N> {
         let mut histogram = Vec::with_capacity(stride * level.outputs);
         for cells in cells.chunks_exact_mut(room) {
             histogram.extend_from_slice(&cells[..stride]);
-            cells[..stride].fill(Cells::default());
+            cells[..stride].fill([C::default(); BLOCK]);
         }
         histogram
     }
 
     /// Looks at every bin of a node.
-    fn scan(&self, cells: &[Cells], open: &Open, contest: &mut Contest<'_>) {
+    fn scan(&self, cells: &[Cells<C>], scales: &[f64], open: &Open, contest: &mut Contest<'_>) {
         let allowed = self.allowed(open);
         if contest.sums.len() > 1 {
-            self.scan_outputs(cells, allowed, contest);
+            self.scan_outputs(cells, scales, allowed, contest);
             return;
         }
+        let scale = scales[0];
         let (bins, missing) = cells[..self.width()].split_at(self.block.widest);
         let totals = Totals::new(contest);
         let mut bin = 0;
-        let mut sums = Cells::default();
+        let mut sums = [C::default(); BLOCK];
         let columns = || self.block.columns.iter().zip(allowed);
         // From the left, with missing values on the right.
-        while let Some(found) = totals.next::<false>(&mut sums, bins, bin, allowed, contest) {
-            for ((column, allowed), pair) in columns().zip(&sums) {
-                let side = pair.sums();
+        while let Some(found) =
+            totals.next::<C, false>(&mut sums, bins, bin, allowed, contest, scale)
+        {
+            for ((column, allowed), sum) in columns().zip(&sums) {
+                let side = sum.sums(scale);
                 if allowed
                     && let Some(&end) = column.bins.ends.get(found)
                     && totals.may_win(side, contest)
@@ -154,17 +174,19 @@ impl<N: BinNumber> Search<'_, N> {
         let Some(missing) = missing.first() else {
             return;
         };
-        if missing.iter().all(|pair| pair.0[1] == 0.0) {
+        if missing.iter().all(|missing| is_empty(&missing.sums(scale))) {
             return;
         }
         // From the right, with missing values on the left.
         let mut steps = 0;
-        let mut sums = Cells::default();
-        while let Some(found) = totals.next::<true>(&mut sums, bins, steps, allowed, contest) {
+        let mut sums = [C::default(); BLOCK];
+        while let Some(found) =
+            totals.next::<C, true>(&mut sums, bins, steps, allowed, contest, scale)
+        {
             let bin = bins.len() - 1 - found;
-            for (((column, allowed), pair), missing) in columns().zip(&sums).zip(missing) {
-                let side = pair.sums();
-                let may_miss = missing.0[1] != 0.0 && bin < column.bins.ends.len();
+            for (((column, allowed), sum), missing) in columns().zip(&sums).zip(missing) {
+                let side = sum.sums(scale);
+                let may_miss = !is_empty(&missing.sums(scale)) && bin < column.bins.ends.len();
                 if allowed && may_miss && totals.may_win(side, contest) {
                     contest.enter(column.feature, side, true, || column.bins.start(bin));
                 }
@@ -174,8 +196,14 @@ impl<N: BinNumber> Search<'_, N> {
     }
 
     /// Looks at every bin of a node of several outputs.
-    fn scan_outputs(&self, cells: &[Cells], allowed: [bool; BLOCK], contest: &mut Contest<'_>) {
-        let outputs: Vec<&[Cells]> = cells.chunks_exact(self.stride()).collect();
+    fn scan_outputs(
+        &self,
+        cells: &[Cells<C>],
+        scales: &[f64],
+        allowed: [bool; BLOCK],
+        contest: &mut Contest<'_>,
+    ) {
+        let outputs: Vec<&[Cells<C>]> = cells.chunks_exact(self.stride()).collect();
         let mut filled = Vec::new();
         for (place, (column, allowed)) in self.block.columns.iter().zip(allowed).enumerate() {
             if !allowed {
@@ -188,7 +216,8 @@ impl<N: BinNumber> Search<'_, N> {
                     bin,
                     sums: outputs
                         .iter()
-                        .map(|cells| cells[bin][place].sums())
+                        .zip(scales)
+                        .map(|(cells, &scale)| cells[bin][place].sums(scale))
                         .collect(),
                 }
             }));
@@ -205,8 +234,8 @@ impl<N: BinNumber> Search<'_, N> {
     /// Looks at the bins that a node's few rows fill.
     fn scan_few(
         &self,
-        scratch: &mut Scratch,
-        level: &Level<'_>,
+        scratch: &mut Scratch<C>,
+        level: &Level<'_, C::Row>,
         open: &Open,
         contest: &mut Contest<'_>,
     ) {
@@ -233,10 +262,13 @@ impl<N: BinNumber> Search<'_, N> {
                     let bin = word * 64 + mask.trailing_zeros() as usize;
                     *mask &= *mask - 1;
                     if level.outputs == 1 {
-                        filled.push((bin, std::mem::take(&mut cells[bin][place]).sums()));
+                        let sum = std::mem::take(&mut cells[bin][place]);
+                        filled.push((bin, sum.sums(level.scales[0])));
                     } else {
-                        let cells = cells.chunks_exact_mut(room);
-                        let sums = cells.map(|cells| std::mem::take(&mut cells[bin][place]).sums());
+                        let cells = cells.chunks_exact_mut(room).zip(level.scales);
+                        let sums = cells.map(|(cells, &scale)| {
+                            std::mem::take(&mut cells[bin][place]).sums(scale)
+                        });
                         several.push(Filled {
                             bin,
                             sums: sums.collect(),
@@ -259,13 +291,13 @@ impl<N: BinNumber> Search<'_, N> {
     /// See [`Columns::search`].
     fn search(
         &self,
-        kept: &mut Kept,
-        level: &Level<'_>,
-        scratch: &mut Scratch,
+        kept: &mut Kept<C>,
+        level: &Level<'_, C::Row>,
+        scratch: &mut Scratch<C>,
         contests: &mut [Contest<'_>],
     ) {
         scratch.make_room(self.room(), level.outputs);
-        let keep = |open: &Open, histogram: Vec<Cells>, kept: &mut Kept| {
+        let keep = |open: &Open, histogram: Vec<Cells<C>>, kept: &mut Kept<C>| {
             if open.keeps && self.is_full(open.range.len()) {
                 kept.0.insert(open.node, histogram);
             }
@@ -297,7 +329,7 @@ impl<N: BinNumber> Search<'_, N> {
                         (place..).zip(pair.into_iter().zip(histograms))
                     {
                         if let Some(open) = open {
-                            self.scan(&histogram, open, &mut contests[place]);
+                            self.scan(&histogram, level.scales, open, &mut contests[place]);
                             keep(open, histogram, kept);
                         }
                     }
@@ -306,7 +338,7 @@ impl<N: BinNumber> Search<'_, N> {
                     for (place, open) in (place..).zip(pair.into_iter().flatten()) {
                         if self.is_full(open.range.len()) {
                             let histogram = self.histogram(level, open.range.clone(), scratch);
-                            self.scan(&histogram, open, &mut contests[place]);
+                            self.scan(&histogram, level.scales, open, &mut contests[place]);
                             keep(open, histogram, kept);
                         } else {
                             self.scan_few(scratch, level, open, &mut contests[place]);
@@ -321,12 +353,9 @@ impl<N: BinNumber> Search<'_, N> {
 
 /// Adds a row to the bins that it has in the columns of a block.
 #[inline(always)]
-fn add<N: BinNumber>(cells: &mut [Cells], numbers: [N; BLOCK], gradient: Gradient) {
-    let [gradient, hessian] = gradient.map(f64::from);
+fn add<N: BinNumber, C: Statistic>(cells: &mut [Cells<C>], numbers: [N; BLOCK], row: C::Row) {
     for (column, number) in numbers.into_iter().enumerate() {
-        let Pair(sums) = &mut cells[number.widen()][column];
-        sums[0] += gradient;
-        sums[1] += hessian;
+        cells[number.widen()][column].add_row(row);
     }
 }
 
@@ -341,19 +370,19 @@ struct Filled {
 }
 
 /// What a search works in.
-pub(crate) struct Scratch {
+pub(crate) struct Scratch<C> {
     /// Histograms of each output; empty between nodes.
-    cells: Vec<Cells>,
+    cells: Vec<Cells<C>>,
     /// For each column a bit for each bin that holds rows; empty between nodes.
     masks: [Vec<u64>; BLOCK],
     /// The bins of one column that hold rows, ascending.
     filled: Vec<(usize, Sums)>,
 }
 
-impl Scratch {
+impl<C: Statistic> Scratch<C> {
     fn make_room(&mut self, room: usize, outputs: usize) {
         if self.cells.len() < room * outputs {
-            self.cells.resize(room * outputs, Cells::default());
+            self.cells.resize(room * outputs, [C::default(); BLOCK]);
         }
         let words = room.div_ceil(64);
         for mask in &mut self.masks {
@@ -364,14 +393,29 @@ impl Scratch {
     }
 }
 
-impl Columns for BinnedColumns {
-    type State = Kept;
+/// Blocks of bins, to be summed in cells of a kind.
+pub(crate) struct Histograms<'a, C> {
+    block: &'a BinnedColumns,
+    cell: PhantomData<C>,
+}
 
-    type Scratch = Scratch;
+impl<'a, C> Histograms<'a, C> {
+    pub(crate) fn of(blocks: &'a [BinnedColumns]) -> Vec<Self> {
+        let cell = PhantomData;
+        blocks.iter().map(|block| Self { block, cell }).collect()
+    }
+}
+
+impl<C: Statistic> Columns for Histograms<'_, C> {
+    type Sum = C;
+
+    type State = Kept<C>;
+
+    type Scratch = Scratch<C>;
 
     const ORDERED: bool = false;
 
-    fn scratch(_rows: usize) -> Scratch {
+    fn scratch(_rows: usize) -> Scratch<C> {
         Scratch {
             cells: Vec::new(),
             masks: Default::default(),
@@ -381,33 +425,36 @@ impl Columns for BinnedColumns {
 
     fn search(
         &self,
-        kept: &mut Kept,
-        level: &Level<'_>,
-        scratch: &mut Scratch,
+        kept: &mut Kept<C>,
+        level: &Level<'_, C::Row>,
+        scratch: &mut Scratch<C>,
         contests: &mut [Contest<'_>],
     ) {
+        let (block, cell) = (self.block, PhantomData);
         if level.open[0].parent.is_none() {
             kept.0.clear();
         }
-        if self.columns.is_empty() {
+        if block.columns.is_empty() {
             return;
         }
-        match &self.numbers {
+        match &block.numbers {
             Numbers::Narrow(numbers) => Search {
-                block: self,
+                block,
                 numbers,
+                cell,
             }
             .search(kept, level, scratch, contests),
             Numbers::Wide(numbers) => Search {
-                block: self,
+                block,
                 numbers,
+                cell,
             }
             .search(kept, level, scratch, contests),
         }
     }
 
-    fn side<'a>(blocks: &'a [Self], split: &Split) -> impl Fn(u32) -> bool + Sync + 'a {
-        let block = &blocks[split.feature as usize / BLOCK];
+    fn side<'b>(blocks: &'b [Self], split: &Split) -> impl Fn(u32) -> bool + Sync + 'b {
+        let block = blocks[split.feature as usize / BLOCK].block;
         let place = block
             .columns
             .iter()

@@ -10,10 +10,12 @@ mod part;
 mod split;
 
 pub use binned::BinnedTable;
-pub(crate) use binned::{bin_columns, check_max_bins};
+pub(crate) use binned::{BinnedColumns, bin_columns, check_max_bins};
+pub(crate) use cells::{Packed, Pair};
 pub(crate) use exact::sort_columns;
 pub(crate) use grow::{Columns, Grower, Growth};
 
+pub(crate) use histogram::Histograms;
 pub(crate) use split::{Gradient, Penalty};
 
 /// A regression tree, its root first.

@@ -7,4 +7,4 @@ mod properties;
 // The published sample of DeepDiff, where CHROMEX_DATA names the folder that holds it.
 mod real_data;
 // What a stored model must survive, and what is refused.
-//mod stored;
+mod stored;
