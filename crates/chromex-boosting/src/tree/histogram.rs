@@ -81,7 +81,7 @@ impl<N: BinNumber> BinnedColumns<N> {
         let mut columns = Vec::new();
         let mut present = Vec::new();
         for (index, values) in values.chunks_exact(rows).enumerate() {
-            if let Some(bins) = Bins::new(values.iter().copied(), max_bins) {
+            if let Some(bins) = Bins::new(values, None, max_bins) {
                 columns.push(Column {
                     feature: (first + index) as u32,
                     bins,

@@ -5,7 +5,9 @@ mod cells;
 mod exact;
 mod grow;
 mod histogram;
+mod quantiles;
 mod split;
+mod waiting;
 
 pub(crate) use bins::has_missing;
 pub(crate) use exact::sort_columns;
