@@ -1,5 +1,7 @@
 //! Bins: the few intervals of each column that the histogram method looks at.
 
+use super::quantiles::Sketch;
+
 /// The number of a bin, of the width that a table needs.
 pub(crate) trait BinNumber: Copy + Send + Sync {
     /// How many bins can be numbered.
@@ -40,28 +42,21 @@ pub(super) struct Bins {
 }
 
 impl Bins {
-    /// Finds the bins of a column; none when all rows are the same in it.
+    /// Finds the bins of a column, as XGBoost's `hist` does; none when all rows are the same in it.
     ///
-    /// As in XGBoost, each distinct value has a bin of its own if there are at most `max_bins`, and bins
-    /// end at values. A column of more values is cut at quantiles.
-    pub(super) fn new(column: &[f32], _weights: Option<&[f32]>, max_bins: usize) -> Option<Self> {
-        let rows = column.len();
-        let mut sorted: Vec<f32> = column
-            .iter()
-            .copied()
-            .filter(|value| !value.is_nan())
-            .collect();
-        sorted.sort_unstable_by(f32::total_cmp);
-        let (&smallest, &largest) = (sorted.first()?, sorted.last()?);
-        if smallest == largest && sorted.len() == rows {
-            return None;
+    /// Each distinct value has a bin of its own if there are at most `max_bins`, and bins end at values. A column of
+    /// more values is cut at quantiles of its weight. `weights` has one for every row, also for those that miss the
+    /// value; without it all rows weigh the same.
+    pub(super) fn new(values: &[f32], weights: Option<&[f32]>, max_bins: usize) -> Option<Self> {
+        let present = values.iter().filter(|value| !value.is_nan()).count();
+        let mut sketch = Sketch::new(present, max_bins);
+        for (row, &value) in values.iter().enumerate() {
+            if !value.is_nan() {
+                sketch.push(value, weights.map_or(1.0, |weights| weights[row]));
+            }
         }
-        let mut ends = inner_ends(&sorted, max_bins);
-        ends.push((largest + (largest.abs() + 1e-5)).min(f32::MAX));
-        Some(Self {
-            below: (smallest - smallest.abs() - 1e-5).max(f32::MIN),
-            ends,
-        })
+        let bins = sketch.finish(max_bins)?;
+        (bins.ends.len() > 1 || present < values.len()).then_some(bins)
     }
 
     /// Gives where a bin starts.
@@ -83,30 +78,6 @@ impl Bins {
     }
 }
 
-/// Chooses where all bins but the last end.
-fn inner_ends(sorted: &[f32], max_bins: usize) -> Vec<f32> {
-    // Each place where a new value begins, with the number of values before it.
-    let steps = || {
-        (1..sorted.len())
-            .filter(|&before| sorted[before - 1] != sorted[before])
-            .map(|before| (before, sorted[before]))
-    };
-    if steps().count() < max_bins {
-        return steps().map(|(_, value)| value).collect();
-    }
-    let mut quantile = 1;
-    steps()
-        .filter(|(before, _)| {
-            let reached = before * max_bins >= quantile * sorted.len();
-            if reached {
-                quantile = before * max_bins / sorted.len() + 1;
-            }
-            reached
-        })
-        .map(|(_, value)| value)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,15 +97,27 @@ mod tests {
     }
 
     #[test]
-    fn many_distinct_values_are_cut_into_bins_of_equal_rows() {
+    fn many_distinct_values_are_cut_where_xgboost_cuts_them() {
         let column: Vec<f32> = (0..100).map(|value| value as f32).collect();
-        let bins = bins(&column, 4).unwrap();
-        assert_eq!(bins.ends[..3], [25.0, 50.0, 75.0]);
-        // Half of the rows share one value: their bin is full at once, the others share what is left.
+        let even = bins(&column, 4).unwrap();
+        assert_eq!(even.ends, [25.0, 51.0, 74.0, 198.00002]);
+        // Half of the rows share one value.
         let column: Vec<f32> = (0..100).map(|row| (row - 50).max(0) as f32).collect();
-        let bins = super::Bins::new(&column, None, 4).unwrap();
-        assert_eq!(bins.ends[..2], [1.0, 25.0]);
-        assert_eq!(bins.ends.len(), 3);
+        let uneven = bins(&column, 4).unwrap();
+        assert_eq!(uneven.ends, [13.0, 25.0, 36.0, 98.00001]);
+    }
+
+    #[test]
+    fn bins_are_of_equal_weight_and_rows_without_weight_have_no_part() {
+        let column: Vec<f32> = (0..100).map(|value| value as f32).collect();
+        let weights: Vec<f32> = column.iter().map(|value| value.min(50.0)).collect();
+        let weighted = Bins::new(&column, Some(&weights), 4).unwrap();
+        // The cuts of XGBoost.
+        assert_eq!(weighted.ends, [44.0, 61.0, 80.0, 198.00002]);
+        let column = [1.0, 2.0, f32::NAN];
+        let one = Bins::new(&column, Some(&[1.0, 0.0, 1.0]), 4).unwrap();
+        assert_eq!(one.ends.len(), 1);
+        assert_eq!(Bins::new(&column[..2], Some(&[1.0, 0.0]), 4), None);
     }
 
     #[test]

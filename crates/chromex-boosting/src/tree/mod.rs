@@ -7,7 +7,9 @@ mod exact;
 mod grow;
 mod histogram;
 mod part;
+mod quantiles;
 mod split;
+mod waiting;
 
 pub use binned::BinnedTable;
 pub(crate) use binned::{BinnedColumns, bin_columns, check_max_bins};

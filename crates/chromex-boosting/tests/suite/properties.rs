@@ -28,7 +28,7 @@ fn tables() -> impl Strategy<Value = (Array2<f32>, Array2<f32>)> {
 }
 
 fn both_methods() -> [GradientBoosting; 2] {
-    [TreeMethod::Exact, TreeMethod::Histogram { max_bins: 16 }].map(|tree_method| {
+    [TreeMethod::Exact, TreeMethod::Histogram { max_bins: 32 }].map(|tree_method| {
         GradientBoosting {
             rounds: 10,
             tree_method,
