@@ -32,6 +32,14 @@ pub enum Error {
         /// How many there are.
         found: usize,
     },
+    /// A table that is read twice has other rows the second time.
+    #[error("the table had {expected} rows when it was first read, and then {found}")]
+    Rows {
+        /// Rows at first.
+        expected: usize,
+        /// Rows the second time.
+        found: usize,
+    },
     /// Rows have another number of columns than the model was fitted on.
     #[error("the rows have {found} columns, the model was fitted on {expected}")]
     Columns {

@@ -18,6 +18,7 @@ mod gradient_boosting;
 mod linear_model;
 mod link;
 mod objective;
+mod random_forest;
 mod ridge;
 mod sampling;
 mod table;
@@ -30,6 +31,7 @@ pub use gradient_boosting::{GradientBoosting, GrowPolicy, MultiStrategy, TreeMet
 pub use linear_model::LinearModel;
 pub use link::Link;
 pub use objective::{Loss, Objective};
+pub use random_forest::RandomForest;
 pub use ridge::{Ridge, TunedRidge};
 pub use table::Table;
 pub use tree::{BinnedTable, Node, Tree};

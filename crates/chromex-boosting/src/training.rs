@@ -115,7 +115,8 @@ impl Training<'_> {
                     self.seed,
                     ensemble.trees.len(),
                 );
-                let mut grown = grower.grow(gradients, &mut draws);
+                let taking_part = draws.rows(rows);
+                let mut grown = grower.grow(gradients, taking_part, &mut draws);
                 if loss.leaves_are_medians() {
                     let left_over = |row: u32, place: usize| {
                         let (row, output) = (row as usize, output + place);

@@ -1,10 +1,11 @@
 //! Tables cut into bins.
 
-use ndarray::{ArrayView2, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use super::bins::{BinNumber, Bins};
 use super::cells::BLOCK;
+use super::quantiles::Sketch;
 use crate::{Error, Result, table};
 
 /// Columns that are sorted into bins together: their floats share lines of the cache.
@@ -50,6 +51,112 @@ impl BinnedTable {
         })
     }
 
+    /// Cuts a table into bins that comes in blocks of rows, so that it need not be in memory as a whole.
+    ///
+    /// `blocks` is called twice and must give the same rows both times: first the bins are found, then filled. They are
+    /// those of [`Self::new`] for columns of at most `2 * max_bins` distinct values; other columns are cut at quantiles
+    /// that are less than a bin off. While bins are found, a column takes up to 41 kilobytes with 256 bins and 20,000
+    /// rows, and hardly more with more rows.
+    ///
+    /// # Shapes
+    ///
+    /// Each block is `[rows, columns]`; `weights` has an entry per row of all blocks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`]; further [`Error::Columns`] when a block has another number of columns,
+    /// [`Error::Rows`](crate::Error::Rows) when the second time gives another number of rows, and what `blocks` gives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use chromex_boosting::{BinnedTable, Error};
+    /// use ndarray::Array2;
+    ///
+    /// // As a file would be read: a thousand rows at a time.
+    /// let blocks = || (0..3).map(|block| {
+    ///     Ok::<_, Error>(Array2::from_shape_fn((1000, 5), |(row, column)| (block * row + column) as f32))
+    /// });
+    /// let table = BinnedTable::read(5, None, 256, blocks)?;
+    /// assert_eq!((table.rows(), table.columns()), (3000, 5));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn read<I, E>(
+        columns: usize,
+        weights: Option<&[f32]>,
+        max_bins: usize,
+        mut blocks: impl FnMut() -> I,
+    ) -> Result<Self, E>
+    where
+        I: Iterator<Item = Result<Array2<f32>, E>>,
+        E: From<Error>,
+    {
+        check_max_bins(max_bins)?;
+        table::check_extent("columns", columns)?;
+        let mut sketches: Vec<(Sketch, bool)> = (0..columns)
+            .map(|_| (Sketch::coarse(max_bins), false))
+            .collect();
+        let mut rows = 0;
+        for block in blocks() {
+            let block = block?;
+            check_block(&block, columns)?;
+            let weights = weights.map(|weights| &weights[rows.min(weights.len())..]);
+            sketches
+                .par_iter_mut()
+                .zip(block.axis_iter(Axis(1)))
+                .for_each(|((sketch, has_missing), values)| {
+                    for (row, &value) in values.iter().enumerate() {
+                        if value.is_nan() {
+                            *has_missing = true;
+                        } else {
+                            let weight =
+                                weights.map_or(1.0, |weights| *weights.get(row).unwrap_or(&0.0));
+                            sketch.push(value, weight);
+                        }
+                    }
+                });
+            rows += block.nrows();
+        }
+        table::check_extent("rows", rows)?;
+        table::check_weights(weights, rows)?;
+        let mut found = sketches.into_iter().enumerate();
+        let mut parts: Vec<BinnedColumns> = (0..columns.div_ceil(BLOCK))
+            .map(|_| {
+                let part = found.by_ref().take(BLOCK);
+                BinnedColumns::to_fill(
+                    part.filter_map(|(feature, (sketch, has_missing))| {
+                        let bins = sketch.finish(max_bins)?;
+                        let varies = bins.ends.len() > 1 || has_missing;
+                        let feature = feature as u32;
+                        varies.then_some((Column { feature, bins }, has_missing))
+                    }),
+                    rows,
+                )
+            })
+            .collect();
+        let mut filled = 0;
+        for block in blocks() {
+            let block = block?;
+            check_block(&block, columns)?;
+            filled += block.nrows();
+            if filled <= rows {
+                parts.par_iter_mut().for_each(|part| part.fill(&block));
+            }
+        }
+        if filled != rows {
+            return Err(Error::Rows {
+                expected: rows,
+                found: filled,
+            }
+            .into());
+        }
+        Ok(Self {
+            rows,
+            columns,
+            blocks: parts,
+        })
+    }
+
     /// Counts the rows.
     pub fn rows(&self) -> usize {
         self.rows
@@ -63,6 +170,12 @@ impl BinnedTable {
     pub(crate) fn blocks(&self) -> &[BinnedColumns] {
         &self.blocks
     }
+}
+
+/// Checks a block of rows.
+fn check_block(block: &Array2<f32>, columns: usize) -> Result<()> {
+    table::check_columns(block.view(), columns)?;
+    table::check_not_infinite(block.view())
 }
 
 /// Checks how many bins are asked for.
@@ -166,11 +279,7 @@ impl BinnedColumns {
                 present.push(values);
             }
         }
-        let widest = columns
-            .iter()
-            .map(|column| column.bins.ends.len())
-            .max()
-            .unwrap_or(0);
+        let widest = widest(&columns);
         let has_missing = present
             .iter()
             .any(|values| values.iter().any(|value| value.is_nan()));
@@ -188,6 +297,59 @@ impl BinnedColumns {
     }
 }
 
+impl BinnedColumns {
+    /// Makes room for rows to come. Each column comes with whether rows miss its value.
+    fn to_fill(columns: impl Iterator<Item = (Column, bool)>, rows: usize) -> Self {
+        let (columns, missing): (Vec<Column>, Vec<bool>) = columns.unzip();
+        let widest = widest(&columns);
+        let has_missing = missing.contains(&true);
+        let numbers = if widest + usize::from(has_missing) <= u8::COUNT {
+            Numbers::Narrow(Vec::with_capacity(rows))
+        } else {
+            Numbers::Wide(Vec::with_capacity(rows))
+        };
+        Self {
+            columns,
+            numbers,
+            widest,
+            has_missing,
+        }
+    }
+
+    /// Adds rows of the whole table.
+    fn fill(&mut self, block: &Array2<f32>) {
+        let (columns, widest) = (&self.columns, self.widest);
+        let rows = block.rows();
+        match &mut self.numbers {
+            Numbers::Narrow(numbers) => {
+                numbers.extend(rows.into_iter().map(|row| bins_of(columns, widest, row)));
+            }
+            Numbers::Wide(numbers) => {
+                numbers.extend(rows.into_iter().map(|row| bins_of(columns, widest, row)));
+            }
+        }
+    }
+}
+
+/// Counts the bins of the column that has most.
+fn widest(columns: &[Column]) -> usize {
+    let bins = columns.iter().map(|column| column.bins.ends.len());
+    bins.max().unwrap_or(0)
+}
+
+/// Finds the bins of a row of the whole table.
+fn bins_of<N: BinNumber>(
+    columns: &[Column],
+    widest: usize,
+    row: ArrayView1<'_, f32>,
+) -> [N; BLOCK] {
+    let mut numbers = [N::narrow(0); BLOCK];
+    for (number, column) in numbers.iter_mut().zip(columns) {
+        *number = column.bins.number(row[column.feature as usize], widest);
+    }
+    numbers
+}
+
 /// Finds the bins of every row.
 fn number<N: BinNumber>(
     columns: &[Column],
@@ -198,11 +360,7 @@ fn number<N: BinNumber>(
     let mut numbers = vec![[N::narrow(0); BLOCK]; rows];
     for (place, (column, values)) in columns.iter().zip(present).enumerate() {
         for (numbers, &value) in numbers.iter_mut().zip(*values) {
-            numbers[place] = N::narrow(if value.is_nan() {
-                widest
-            } else {
-                column.bins.find(value)
-            });
+            numbers[place] = column.bins.number(value, widest);
         }
     }
     numbers

@@ -67,6 +67,15 @@ impl Bins {
         }
     }
 
+    /// Numbers the bin of a value; `missing` is that of none.
+    pub(super) fn number<N: BinNumber>(&self, value: f32, missing: usize) -> N {
+        N::narrow(if value.is_nan() {
+            missing
+        } else {
+            self.find(value)
+        })
+    }
+
     /// Finds the bin of a value.
     pub(super) fn find(&self, value: f32) -> usize {
         if value.is_nan() {

@@ -180,9 +180,15 @@ impl<'a, B: Columns> Grower<'a, B> {
         }
     }
 
-    /// Grows a tree on the derivatives of the rows: `outputs` for each row.
-    pub(crate) fn grow(&mut self, derivatives: &[Gradient], draws: &mut Draws) -> Grown {
-        (self.rows, self.idle) = draws.rows(derivatives.len() / self.outputs);
+    /// Grows a tree on the derivatives of the rows: `outputs` for each row of the table. `rows` take part, `idle` ones
+    /// are only led to their leaves; both ascend.
+    pub(crate) fn grow(
+        &mut self,
+        derivatives: &[Gradient],
+        (rows, idle): (Vec<u32>, Vec<u32>),
+        draws: &mut Draws,
+    ) -> Grown {
+        (self.rows, self.idle) = (rows, idle);
         let mut space = std::mem::take(&mut self.space);
         let (rows, scales) = B::Sum::rows(derivatives, self.outputs, &mut space);
         let scales = &scales;

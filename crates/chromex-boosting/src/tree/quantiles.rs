@@ -62,7 +62,6 @@ impl Sketch {
     ///
     /// Its summaries are far smaller than XGBoost's (512 values, not 6,145, for 20,000 rows and 256 bins), so bins end up
     /// to half a bin off even quantiles. Values that are not more than the bins still have one each.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for tables that come in parts"))]
     pub(super) fn coarse(max_bins: usize) -> Self {
         Self::with_limit(2 * max_bins)
     }
