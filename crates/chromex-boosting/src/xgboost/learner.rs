@@ -4,7 +4,7 @@ use super::nodes::StoredTree;
 use super::value::{Value, malformed};
 use super::{Remainder, XgboostModel};
 use crate::boosted_trees::Ensemble;
-use crate::{BoostedLinear, BoostedTrees, Link, Result};
+use crate::{BoostedLinear, BoostedTrees, Link, Result, Tree};
 
 /// What the formats hold.
 pub(super) struct Learner {
@@ -34,8 +34,8 @@ pub(super) struct Trees {
     pub(super) outputs: Vec<i64>,
     /// The first tree of each round and the number of trees, where the file tells.
     pub(super) rounds: Option<Vec<i64>>,
-    /// Trees of a round for one output, where it does not.
-    pub(super) parallel: usize,
+    /// Trees of a round for one output, where the file tells.
+    pub(super) parallel: Option<usize>,
     /// What each tree is multiplied with.
     pub(super) weights: Option<Vec<f32>>,
 }
@@ -69,6 +69,7 @@ impl Learner {
             ));
         }
         let objective = self.custom_objective(link);
+        let parallel = self.parallel();
         let best_round = self.best_round()?;
         let remainder = Remainder {
             attributes: self.attributes,
@@ -86,8 +87,9 @@ impl Learner {
                 remainder,
             )?)),
             Booster::Trees(trees) => {
-                let rounds = trees.rounds()?;
-                let (trees, outputs_of) = trees.into_trees(self.columns, outputs)?;
+                let outputs_of = trees.outputs_of(outputs)?;
+                let rounds = trees.rounds(parallel)?;
+                let trees = trees.into_trees(self.columns)?;
                 let mut model = BoostedTrees::new(Ensemble {
                     columns: self.columns,
                     column_names: self.column_names,
@@ -117,6 +119,22 @@ impl Learner {
         }
     }
 
+    /// Counts the trees of a round for one output. Versions before 1.6 do not store it, but note the best round as a
+    /// number of such trees, too.
+    fn parallel(&self) -> usize {
+        let Booster::Trees(trees) = &self.booster else {
+            return 1;
+        };
+        let number = |key: &str| {
+            let attribute = self.attributes.iter().find(|(name, _)| name == key);
+            attribute.and_then(|(_, text)| text.parse::<u32>().ok())
+        };
+        let noted = number("best_ntree_limit")
+            .zip(number(super::BEST_ROUND))
+            .map(|(trees, round)| trees as usize / (round as usize + 1));
+        trees.parallel.or(noted).unwrap_or(1).max(1)
+    }
+
     fn best_round(&mut self) -> Result<Option<usize>> {
         let place = self
             .attributes
@@ -140,7 +158,7 @@ const PARAMETERS: &str = "learner.learner_model_param";
 
 impl Trees {
     /// Finds the first tree of each round, as XGBoost does in files that do not say it.
-    fn rounds(&self) -> Result<Vec<usize>> {
+    fn rounds(&self, parallel: usize) -> Result<Vec<usize>> {
         let trees = self.trees.len();
         let place = "learner.gradient_booster.model.iteration_indptr";
         if let Some(rounds) = &self.rounds {
@@ -151,7 +169,7 @@ impl Trees {
         let outputs = self.outputs.iter().copied().max().unwrap_or(0);
         let width = usize::try_from(outputs)
             .ok()
-            .and_then(|outputs| outputs.checked_add(1)?.checked_mul(self.parallel))
+            .and_then(|outputs| outputs.checked_add(1)?.checked_mul(parallel))
             .filter(|&width| width > 0 && trees.is_multiple_of(width));
         match width {
             Some(width) => Ok((0..=trees).step_by(width).collect()),
@@ -162,18 +180,9 @@ impl Trees {
         }
     }
 
-    fn into_trees(self, columns: usize, outputs: usize) -> Result<(Vec<crate::Tree>, Vec<u32>)> {
-        let weights = self.weights.unwrap_or_else(|| vec![1.0; self.trees.len()]);
-        for (what, found) in [
-            ("tree_info", self.outputs.len()),
-            ("weight_drop", weights.len()),
-        ] {
-            if found != self.trees.len() {
-                let place = format!("learner.gradient_booster.model.{what}");
-                let expected = format!("an element for each of {} trees", self.trees.len());
-                return Err(malformed(place, expected, found.to_string()));
-            }
-        }
+    /// Checks the output of each tree.
+    fn outputs_of(&self, outputs: usize) -> Result<Vec<u32>> {
+        self.check_length("tree_info", self.outputs.len())?;
         let outputs_of = self.outputs.iter().enumerate().map(|(tree, &output)| {
             let number = u32::try_from(output).ok();
             number
@@ -183,9 +192,24 @@ impl Trees {
                     malformed(place, "an output of the model", output.to_string())
                 })
         });
-        let outputs_of = outputs_of.collect::<Result<Vec<u32>>>()?;
+        outputs_of.collect()
+    }
+
+    fn into_trees(mut self, columns: usize) -> Result<Vec<Tree>> {
+        let weights = self.weights.take();
+        let weights = weights.unwrap_or_else(|| vec![1.0; self.trees.len()]);
+        self.check_length("weight_drop", weights.len())?;
         let trees = self.trees.into_iter().zip(weights).enumerate();
         let trees = trees.map(|(index, (tree, weight))| tree.into_tree(index, columns, weight));
-        Ok((trees.collect::<Result<_>>()?, outputs_of))
+        trees.collect()
+    }
+
+    fn check_length(&self, what: &str, found: usize) -> Result<()> {
+        if found == self.trees.len() {
+            return Ok(());
+        }
+        let place = format!("learner.gradient_booster.model.{what}");
+        let expected = format!("an element for each of {} trees", self.trees.len());
+        Err(malformed(place, expected, found.to_string()))
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Learner> {
     let major_version = reader.integer()?;
     let _minor_version = reader.integer()?;
     let targets = reader.count()?;
-    reader.skip(28 * 4)?;
+    reader.skip(26 * 4)?;
     let objective = reader.old_text()?;
     let booster = match reader.text()?.as_str() {
         "gbtree" => Booster::Trees(reader.trees()?),
@@ -116,7 +116,7 @@ impl Reader<'_> {
             trees,
             outputs: outputs.collect::<Result<_>>()?,
             rounds: None,
-            parallel: 1,
+            parallel: None,
             weights: None,
         })
     }

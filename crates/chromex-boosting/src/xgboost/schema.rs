@@ -136,7 +136,7 @@ fn trees(mut model: Fields) -> Result<Trees> {
         } else {
             None
         },
-        parallel: parameters.count("num_parallel_tree")?.unwrap_or(1).max(1),
+        parallel: parameters.count("num_parallel_tree")?,
         weights: None,
     })
 }
