@@ -85,5 +85,8 @@ fn read(path: &Path) -> Result<Array2<f32>, Box<dyn Error>> {
         })
         .collect();
     let columns = rows.first().map_or(0, Vec::len);
-    Ok(Array2::from_shape_vec((rows.len(), columns), rows.concat())?)
+    Ok(Array2::from_shape_vec(
+        (rows.len(), columns),
+        rows.concat(),
+    )?)
 }

@@ -8,6 +8,9 @@
 //! - [`Ridge`] solves for a [`LinearModel`], the floor of every table; [`Ridge::tuned`] lets validation rows
 //!   choose its penalty.
 //!
+//! Trees are stored as XGBoost stores them, so that Python's XGBoost opens what this crate fits, and the other way
+//! round: [`BoostedTrees::save`], [`BoostedTrees::load`], and [`XgboostModel`] for XGBoost's linear models, too.
+//!
 //! Both are plain configurations that implement [`chromex_core::Fit`], so they end a pipeline, and have a
 //! method that fits bare tables. They are deterministic: no seed and no number of threads changes a bit.
 

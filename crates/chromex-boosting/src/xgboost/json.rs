@@ -51,6 +51,7 @@ impl Reader<'_> {
             self.need(b':')?;
             entries.push((key, self.value(depth + 1)?));
             if self.skip(b'}') {
+                entries.shrink_to_fit();
                 return Ok(Value::Map(entries));
             }
             self.need(b',')?;
@@ -188,7 +189,7 @@ fn write_value(text: &mut Vec<u8>, value: &Value) {
         Value::Null => text.extend(b"null"),
         Value::Boolean(value) => text.extend(if *value { &b"true"[..] } else { b"false" }),
         Value::Integer(value) => write_integer(text, *value),
-        Value::Number(value) => text.extend(number(*value).as_bytes()),
+        Value::Number(value) => write_number(text, *value),
         Value::Text(value) => write_text(text, value),
         Value::List(values) => write_list(text, values, write_value),
         Value::Bytes(values) => write_list(text, values, |text, &value| write_integer(text, value)),
@@ -197,9 +198,7 @@ fn write_value(text: &mut Vec<u8>, value: &Value) {
         }
         Value::Longs(values) => write_list(text, values, |text, &value| write_integer(text, value)),
         Value::Numbers(values) => {
-            write_list(text, values, |text, &value| {
-                text.extend(number(value).as_bytes());
-            });
+            write_list(text, values, |text, &value| write_number(text, value))
         }
         Value::Map(entries) => {
             text.push(b'{');
@@ -237,12 +236,22 @@ fn write_text(text: &mut Vec<u8>, value: &str) {
 
 /// Spells a number as XGBoost does: with the fewest digits that lead back to its bits, and an exponent.
 pub(super) fn number(value: f32) -> String {
+    let mut text = Vec::new();
+    write_number(&mut text, value);
+    String::from_utf8(text).expect("ASCII only")
+}
+
+fn write_number(text: &mut Vec<u8>, value: f32) {
     if value.is_nan() {
-        "NaN".into()
+        text.extend(b"NaN");
     } else if value.is_infinite() {
-        if value > 0.0 { "Infinity" } else { "-Infinity" }.into()
+        text.extend(if value > 0.0 {
+            &b"Infinity"[..]
+        } else {
+            b"-Infinity"
+        });
     } else {
-        format!("{value:E}")
+        write!(text, "{value:E}").expect("writing to memory cannot fail");
     }
 }
 

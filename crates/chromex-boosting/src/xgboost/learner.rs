@@ -6,6 +6,9 @@ use super::{Remainder, XgboostModel};
 use crate::boosted_trees::Ensemble;
 use crate::{BoostedLinear, BoostedTrees, Link, Result, Tree};
 
+/// The margin that XGBoost predicts before the first round.
+const UNFITTED: f32 = 0.5;
+
 /// What the formats hold.
 pub(super) struct Learner {
     pub(super) columns: usize,
@@ -14,6 +17,8 @@ pub(super) struct Learner {
     pub(super) targets: usize,
     /// One for all outputs, or one for each.
     pub(super) base_scores: Vec<f32>,
+    /// Whether XGBoost has yet to estimate base scores: then it predicts from [`UNFITTED`] on.
+    pub(super) unfitted: bool,
     pub(super) objective: String,
     pub(super) booster: Booster,
     pub(super) column_names: Vec<String>,
@@ -25,6 +30,7 @@ pub(super) struct Learner {
 
 pub(super) enum Booster {
     Trees(Trees),
+    /// The weights, the intercepts last.
     Linear(Vec<f32>),
 }
 
@@ -55,6 +61,13 @@ impl Learner {
         if outputs > most_outputs {
             let expected = format!("at most {most_outputs} outputs in a file of this size");
             return Err(malformed(PARAMETERS, expected, outputs.to_string()));
+        }
+        if self.unfitted {
+            let mut score = ndarray::arr1(&[UNFITTED]);
+            if matches!(link, Link::Logistic | Link::Exponential) {
+                link.apply(score.view_mut());
+            }
+            self.base_scores = vec![score[0]];
         }
         if self.base_scores.len() == 1 {
             self.base_scores.resize(outputs, self.base_scores[0]);

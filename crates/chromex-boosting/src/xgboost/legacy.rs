@@ -69,6 +69,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Learner> {
         classes,
         targets: targets.max(1),
         base_scores: vec![base_score],
+        unfitted: false,
         objective,
         booster,
         column_names: Vec::new(),

@@ -17,13 +17,16 @@ pub(super) fn read(document: Value) -> Result<Learner> {
     let columns = parameters.count("num_feature")?.unwrap_or(0);
     let base_scores = base_scores(&mut parameters)?;
     let mut objective = learner.fields("objective")?;
+    let estimates = parameters.count("boost_from_average")?.unwrap_or(0) != 0;
+    let (booster, fitted) = booster(learner.fields("gradient_booster")?)?;
     Ok(Learner {
         columns,
         classes: parameters.count("num_class")?.unwrap_or(0),
         targets: parameters.count("num_target")?.unwrap_or(1),
         base_scores,
+        unfitted: estimates && !fitted,
         objective: objective.text("name")?,
-        booster: booster(learner.fields("gradient_booster")?)?,
+        booster,
         column_names: learner.texts("feature_names")?,
         attributes: attributes(&mut learner)?,
         objective_fields: objective.rest(),
@@ -65,25 +68,32 @@ fn attributes(learner: &mut Fields) -> Result<Vec<(String, String)>> {
     attributes.collect()
 }
 
-fn booster(mut booster: Fields) -> Result<Booster> {
-    match booster.text("name")?.as_str() {
-        "gbtree" => trees(booster.fields("model")?).map(Booster::Trees),
+/// Reads the booster and whether a round of it was fitted.
+fn booster(mut booster: Fields) -> Result<(Booster, bool)> {
+    let trees = match booster.text("name")?.as_str() {
+        "gbtree" => trees(booster.fields("model")?)?,
         "dart" => {
             let weights = booster.numbers("weight_drop")?;
             let mut trees = trees(booster.fields("gbtree")?.fields("model")?)?;
             trees.weights = Some(weights);
-            Ok(Booster::Trees(trees))
+            trees
         }
-        "gblinear" => booster
-            .fields("model")?
-            .numbers("weights")
-            .map(Booster::Linear),
-        other => Err(malformed(
-            booster.place("name"),
-            "`gbtree`, `dart` or `gblinear`",
-            format!("`{other}`"),
-        )),
-    }
+        "gblinear" => {
+            let mut model = booster.fields("model")?;
+            let rounds = model.take("boosted_rounds");
+            let fitted = !matches!(rounds, None | Some(Value::Integer(0)));
+            return Ok((Booster::Linear(model.numbers("weights")?), fitted));
+        }
+        other => {
+            return Err(malformed(
+                booster.place("name"),
+                "`gbtree`, `dart` or `gblinear`",
+                format!("`{other}`"),
+            ));
+        }
+    };
+    let fitted = !trees.trees.is_empty();
+    Ok((Booster::Trees(trees), fitted))
 }
 
 fn trees(mut model: Fields) -> Result<Trees> {

@@ -94,6 +94,7 @@ impl Reader<'_> {
             let key = self.text()?;
             entries.push((key, self.value(depth + 1)?));
         }
+        entries.shrink_to_fit();
         Ok(Value::Map(entries))
     }
 

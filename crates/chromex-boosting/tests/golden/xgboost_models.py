@@ -66,6 +66,7 @@ CASES = [
     ("pruned", OLD, "real", missing, {"tree_method": "exact", "gamma": 3.0, "max_depth": 4}, ROUNDS),
     ("forest", (1, 5), "classes", inputs, {"objective": "multi:softprob", "num_class": 3, "num_parallel_tree": 2, "subsample": 0.7, "seed": 1}, 2),
     ("no_round", (3, 0), "class", inputs, {"objective": "binary:logistic", "base_score": 0.2}, 0),
+    ("no_round_nor_base_score", (3, 0), "count", inputs, {"objective": "count:poisson"}, 0),
 ]
 # Enough of the versions between the first and the last.
 FEW = {"squared_error", "logistic", "softprob", "multi_output_tree", "poisson", "dart", "linear", "early_stopping", "names", "pruned", "forest"}

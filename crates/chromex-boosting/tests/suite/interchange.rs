@@ -112,7 +112,7 @@ fn both_formats_bring_every_bit_back() {
 #[test]
 fn what_xgboost_wrote_is_written_back() {
     // Weights of splits predict nothing and are computed anew; base scores and `boost_from_average` are spelt otherwise;
-    // pruned nodes and dart's weights are gone.
+    // pruned nodes and dart's weights are gone, and so is that base scores were yet to be estimated.
     fn comparable(mut model: Value) -> Value {
         let learner = &mut model["learner"];
         let parameters = learner["learner_model_param"].as_object_mut().unwrap();
@@ -130,7 +130,7 @@ fn what_xgboost_wrote_is_written_back() {
     }
     let mut compared = 0;
     for case in cases("3.2.0") {
-        let unlike = ["dart", "linear", "pruned"];
+        let unlike = ["dart", "linear", "pruned", "no_round_nor"];
         if case.path.extension().unwrap() != "json"
             || unlike.iter().any(|name| case.name.contains(name))
         {
