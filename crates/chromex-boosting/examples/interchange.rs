@@ -3,7 +3,7 @@
 //! `cargo run --release --example interchange -- FOLDER`
 //!
 //! A model is a file `NAME.json`, `NAME.ubj` or `NAME.model` (the binary format of old versions) in FOLDER. Its two
-//! copies go to FOLDER/chromex, from where any XGBoost since 1.6 reads them. Where FOLDER/NAME.csv holds rows of numbers
+//! copies go to FOLDER/chromex, from where XGBoost reads them, since version 1.7. Where FOLDER/NAME.csv holds rows of numbers
 //! without a header, their predictions go to FOLDER/chromex/FILE.csv. Where `NAME.targets.csv` stands beside it, a model
 //! is fitted to both and written as well, as `NAME.fitted.*`.
 
