@@ -8,9 +8,13 @@
 //! - [`Ridge`] solves for a [`LinearModel`], the floor of every table; [`Ridge::tuned`] lets validation rows
 //!   choose its penalty.
 //!
+//! Trees are stored as XGBoost stores them, so that Python's XGBoost opens what this crate fits, and the other way
+//! round: [`BoostedTrees::save`], [`BoostedTrees::load`], and [`XgboostModel`] for XGBoost's linear models, too.
+//!
 //! Both are plain configurations that implement [`chromex_core::Fit`], so they end a pipeline, and have a
 //! method that fits bare tables. They are deterministic: no seed and no number of threads changes a bit.
 
+mod boosted_linear;
 mod boosted_trees;
 mod error;
 mod forest;
@@ -24,7 +28,9 @@ mod sampling;
 mod table;
 mod training;
 mod tree;
+mod xgboost;
 
+pub use boosted_linear::BoostedLinear;
 pub use boosted_trees::BoostedTrees;
 pub use error::{Error, Result};
 pub use gradient_boosting::{GradientBoosting, GrowPolicy, MultiStrategy, TreeMethod};
@@ -35,3 +41,4 @@ pub use random_forest::RandomForest;
 pub use ridge::{Ridge, TunedRidge};
 pub use table::Table;
 pub use tree::{BinnedTable, Node, Tree};
+pub use xgboost::{Format, XgboostModel};

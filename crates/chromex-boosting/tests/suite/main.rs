@@ -2,6 +2,10 @@
 
 // What XGBoost and scikit-learn gave on the same tables.
 mod golden;
+// Models of XGBoost, read and written back.
+mod interchange;
+// Model files with damage, from accident or malice.
+mod mutations;
 // What holds for every table: against another booster, other row orders, other thread counts.
 mod properties;
 // The published sample of DeepDiff, where CHROMEX_DATA names the folder that holds it.

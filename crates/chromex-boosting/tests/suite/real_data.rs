@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chromex_boosting::{GradientBoosting, Ridge, TreeMethod};
+use chromex_boosting::{GradientBoosting, Ridge, TreeMethod, XgboostModel};
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 fn data() -> Option<PathBuf> {
@@ -97,4 +97,109 @@ fn bins_cost_hardly_any_accuracy_on_real_marks() {
         exact > 0.5 && (exact - binned).abs() < 0.04,
         "{exact} and {binned}"
     );
+}
+
+/// Rows of libsvm text, `label column:value ...`; what a row does not name is missing.
+fn libsvm(text: &str, columns: usize) -> Array2<f32> {
+    let rows: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    let mut table = Array2::from_elem((rows.len(), columns), f32::NAN);
+    for (row, line) in rows.iter().enumerate() {
+        for entry in line.split_whitespace() {
+            // Neither the label nor what follows commas in it names a column.
+            if let Some((column, value)) = entry.split_once(':') {
+                table[[row, column.parse().unwrap()]] = value.parse().unwrap();
+            }
+        }
+    }
+    table
+}
+
+/// Rows of comma-separated numbers.
+fn commas(text: &str) -> Array2<f32> {
+    let rows: Vec<Vec<f32>> = text
+        .lines()
+        .map(|line| {
+            let cells = line.split(',');
+            cells
+                .map(|cell| cell.trim().parse().unwrap_or(f32::NAN))
+                .collect()
+        })
+        .collect();
+    let columns = rows[0].len();
+    Array2::from_shape_vec((rows.len(), columns), rows.concat()).unwrap()
+}
+
+fn text(path: &Path) -> String {
+    let bytes = std::fs::read(path).unwrap();
+    if path.extension().is_some_and(|ending| ending == "gz") {
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&bytes[..]), &mut text)
+            .unwrap();
+        text
+    } else {
+        String::from_utf8(bytes).unwrap()
+    }
+}
+
+#[test]
+fn published_models_of_old_versions_predict_what_was_published_with_them() {
+    let Some(data) = data() else { return };
+    let folder = data.join("xgboost_models");
+    let agaricus = |path: &str| libsvm(&text(&folder.join(path)), 127);
+    let machine = text(&folder.join("gbdt-rs/xgb_reg_linear/machine.txt.test"));
+    let skin = commas(&text(
+        &folder.join("gbdt-rs/xgb_multi_softprob/dermatology.data.test"),
+    ));
+    let leaves = agaricus("leaves/agaricus_test.libsvm.gz");
+    let cases = [
+        (
+            "gbdt-rs/xgb_binary_logistic/xgb.model",
+            agaricus("gbdt-rs/xgb_binary_logistic/agaricus.txt.test.gz")
+                .slice_move(ndarray::s![.., ..126]),
+            Some("gbdt-rs/xgb_binary_logistic/pred.csv"),
+        ),
+        (
+            "gbdt-rs/xgb_multi_softprob/xgb.model",
+            skin.slice_move(ndarray::s![.., ..33]),
+            Some("gbdt-rs/xgb_multi_softprob/pred.csv"),
+        ),
+        (
+            "gbdt-rs/xgb_reg_linear/xgb.model",
+            libsvm(&machine, 36),
+            Some("gbdt-rs/xgb_reg_linear/pred.csv"),
+        ),
+        (
+            "leaves/xgagaricus.model",
+            leaves.clone(),
+            Some("leaves/xgagaricus_true_predictions.txt"),
+        ),
+        (
+            "leaves/xgblin_agaricus.model",
+            leaves.clone(),
+            Some("leaves/xgblin_agaricus_true_predictions.txt"),
+        ),
+        ("treelite/mushroom.model", leaves, None),
+    ];
+    for (name, inputs, predictions) in cases {
+        let model = XgboostModel::load(&folder.join(name)).unwrap();
+        let predicted = model.predict_table(inputs.view()).unwrap();
+        let Some(predictions) = predictions else {
+            assert!(predicted.iter().all(|value| (0.0..=1.0).contains(value)));
+            continue;
+        };
+        let truth = commas(&text(&folder.join(predictions)));
+        assert_eq!(predicted.dim(), truth.dim(), "{name}");
+        let most = (&predicted - &truth).fold(0.0, |most: f32, difference| {
+            assert!(!difference.is_nan());
+            most.max(difference.abs())
+        });
+        eprintln!("{name}: {most:e}");
+        assert!(
+            most < 1e-6 * truth.fold(1.0, |most: f32, value| most.max(value.abs())),
+            "{name}: {most:e}"
+        );
+    }
 }

@@ -22,15 +22,61 @@ fn model() -> BoostedTrees {
 #[test]
 fn a_saved_model_predicts_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.json");
     let model = model();
-    model.save(&path).unwrap();
-    let loaded = BoostedTrees::load(&path).unwrap();
-    assert_eq!(loaded, model);
+    for name in ["model.json", "model.ubj", "model.UBJ"] {
+        let path = folder.path().join(name);
+        model.save(&path).unwrap();
+        let loaded = BoostedTrees::load(&path).unwrap();
+        assert_eq!(loaded, model);
+        assert_eq!(
+            (loaded.columns(), loaded.outputs(), loaded.trees().len()),
+            (2, 2, 200)
+        );
+        assert_eq!(loaded.rounds(), 100);
+    }
+    let named = model.with_column_names(["H3K4me3", "H3K27ac"]).unwrap();
+    let path = folder.path().join("named.ubj");
+    named.save(&path).unwrap();
     assert_eq!(
-        (loaded.columns(), loaded.targets(), loaded.trees(1).len()),
-        (2, 2, 100)
+        BoostedTrees::load(&path).unwrap().column_names(),
+        ["H3K4me3", "H3K27ac"]
     );
+}
+
+#[test]
+fn an_unknown_ending_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["model.model", "model", "model.json.gz"] {
+        let error = model().save(&folder.path().join(name)).unwrap_err();
+        assert!(
+            error.to_string().ends_with(r#"known: ["json", "ubj"]"#),
+            "{error}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// A model of one tree as text, with its nodes changed.
+fn stored(change: impl FnOnce(&mut serde_json::Value)) -> String {
+    let tree = serde_json::json!({
+        "tree_param": {"num_nodes": "3", "size_leaf_vector": "1"},
+        "left_children": [1, -1, -1], "right_children": [2, -1, -1], "default_left": [1, 0, 0],
+        "split_indices": [1, 0, 0], "split_conditions": [0.5, 1.0, 2.0], "split_type": [0, 0, 0],
+        "loss_changes": [1.0, 0.0, 0.0], "sum_hessian": [4.0, 2.0, 2.0],
+    });
+    let mut model = serde_json::json!({"learner": {
+        "learner_model_param": {"num_feature": "2", "base_score": "5E-1", "num_class": "0"},
+        "objective": {"name": "reg:squarederror"},
+        "gradient_booster": {"name": "gbtree", "model": {
+            "gbtree_model_param": {"num_trees": "1"}, "tree_info": [0], "trees": [tree],
+        }},
+    }});
+    change(&mut model["learner"]);
+    model.to_string()
+}
+
+fn tree_of(learner: &mut serde_json::Value) -> &mut serde_json::Value {
+    &mut learner["gradient_booster"]["model"]["trees"][0]
 }
 
 #[test]
@@ -40,38 +86,179 @@ fn a_file_that_is_no_model_is_named_with_what_is_wrong_in_it() {
     let reason = |text: &str| {
         std::fs::write(&path, text).unwrap();
         let error = BoostedTrees::load(&path).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .ends_with("model.json: expected boosted trees")
-        );
+        assert!(error.to_string().starts_with("read /"), "{error}");
+        assert!(error.to_string().ends_with("model.json"), "{error}");
         error.source().unwrap().to_string()
     };
-    let leaf = r#"{"leaf":{"value":1.0,"rows":2}}"#;
-    let split = |child: u32, column: u32| {
-        format!(
-            r#"{{"split":{{"column":{column},"threshold":0.5,"missing_left":true,"left":{child},"right":2,"loss_change":1.0,"rows":4}}}}"#
-        )
-    };
-    let stored = |root: &str| {
-        format!(r#"{{"columns":2,"base_score":0.5,"targets":[[[{root},{leaf},{leaf}]]]}}"#)
-    };
-    std::fs::write(&path, stored(&split(1, 1))).unwrap();
-    assert!(BoostedTrees::load(&path).is_ok());
-    assert!(reason("{").contains("EOF"));
-    assert!(
-        reason(&stored(&split(0, 1)))
-            .contains("tree 0 of target 0, node 0: expected a later node as child, found 0")
+    assert_eq!(
+        reason("{\"learner\":"),
+        "byte 11: expected a value, found the end of the file"
     );
-    assert!(reason(&stored(&split(7, 1))).contains("expected a later node as child, found 7"));
-    assert!(reason(&stored(&split(1, 2))).contains("expected a column of the table, found 2"));
-    assert!(reason(&stored(leaf).replace("0.5", "1e300")).contains("number out of range"));
-    assert!(reason(&stored(leaf).replace("columns", "rows")).contains("unknown field"));
-    assert!(
-        reason(r#"{"columns":2,"base_score":0.5,"targets":[[[]]]}"#).contains("expected a root")
+    assert_eq!(reason("{}"), "learner: expected a value, found none");
+    assert_eq!(
+        reason(""),
+        "byte 0: expected 4 more bytes of a model, found the end of the file"
     );
-    assert!(reason(r#"{"columns":2,"base_score":0.5,"targets":[]}"#).contains("stored targets"));
-    assert!(BoostedTrees::load(Path::new("/nowhere/model.json")).is_err());
+    assert!(reason("0.5\n[ { \"nodeid\": 0 }").contains("of a model"));
+    let error = BoostedTrees::load(Path::new("/nowhere/model.json")).unwrap_err();
+    assert!(error.to_string().starts_with("read /nowhere"));
+}
+
+#[test]
+fn a_tree_that_contradicts_itself_is_refused_by_node() {
+    let reason = |change: &dyn Fn(&mut serde_json::Value)| {
+        let text = stored(|learner| change(tree_of(learner)));
+        let error = BoostedTrees::from_bytes(text.as_bytes()).unwrap_err();
+        error.to_string()
+    };
+    assert!(BoostedTrees::from_bytes(stored(|_| {}).as_bytes()).is_ok());
+    let cases: [(&str, serde_json::Value, &str); 9] = [
+        (
+            "left_children",
+            serde_json::json!([0, -1, -1]),
+            "tree 0, node 0: expected a child that has no other parent, found 0",
+        ),
+        (
+            "left_children",
+            serde_json::json!([1, 0, -1]),
+            "tree 0, node 1: expected a child that has no other parent, found 0",
+        ),
+        (
+            "right_children",
+            serde_json::json!([1, -1, -1]),
+            "tree 0, node 0: expected a child that has no other parent, found 1",
+        ),
+        (
+            "right_children",
+            serde_json::json!([3, -1, -1]),
+            "tree 0, node 0: expected a node of the tree as child, found 3",
+        ),
+        (
+            "right_children",
+            serde_json::json!([-2, -1, -1]),
+            "tree 0, node 0: expected a node of the tree as child, found -2",
+        ),
+        (
+            "split_indices",
+            serde_json::json!([2, 0, 0]),
+            "tree 0, node 0: expected a column of the model, found 2",
+        ),
+        (
+            "split_type",
+            serde_json::json!([1, 0, 0]),
+            "tree 0, node 0: expected a split by a number, found one by categories",
+        ),
+        (
+            "default_left",
+            serde_json::json!([true]),
+            "learner.gradient_booster.model.trees[0].default_left: expected an element for each of 3 nodes, found 1",
+        ),
+        (
+            "tree_param",
+            serde_json::json!({"num_nodes": "2000000000"}),
+            "learner.gradient_booster.model.trees[0].left_children: expected an element for each of 2000000000 nodes, found 3",
+        ),
+    ];
+    for (field, value, message) in cases {
+        assert_eq!(reason(&|tree| tree[field] = value.clone()), message);
+    }
+    let text = stored(|_| {}).replace("[0.5,1.0,2.0]", "[NaN,1.0,2.0]");
+    let error = BoostedTrees::from_bytes(text.as_bytes()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "tree 0, node 0: expected a threshold, found NaN"
+    );
+    let text = stored(|_| {}).replace("[0.5,1.0,2.0]", "[0.5,1.0,-Infinity]");
+    let error = BoostedTrees::from_bytes(text.as_bytes()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "tree 0, node 2: expected a finite value, found -inf"
+    );
+}
+
+#[test]
+fn parts_that_do_not_fit_together_are_refused_by_name() {
+    let reason = |change: &dyn Fn(&mut serde_json::Value)| {
+        let error = BoostedTrees::from_bytes(stored(change).as_bytes()).unwrap_err();
+        error.to_string()
+    };
+    let parameter = |name: &'static str, value: &'static str| {
+        reason(&move |learner| learner["learner_model_param"][name] = value.into())
+    };
+    assert!(parameter("num_class", "2000000000").contains("outputs in a file of this size"));
+    assert!(parameter("num_class", "-1").ends_with("expected a count as a string, found `-1`"));
+    assert!(parameter("num_feature", "0").ends_with("a column of the model, found 1"));
+    let empty = stored(|learner| {
+        learner["learner_model_param"]["num_feature"] = "0".into();
+        let model = &mut learner["gradient_booster"]["model"];
+        model["gbtree_model_param"]["num_trees"] = "0".into();
+        model["trees"] = serde_json::json!([]);
+        model["tree_info"] = serde_json::json!([]);
+    });
+    let error = BoostedTrees::from_bytes(empty.as_bytes()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("stored columns: expected 1 to")
+    );
+    assert!(parameter("base_score", "[1,2]").contains("expected a number for each of 1 outputs"));
+    assert!(parameter("base_score", "half").ends_with("numbers in a string, found `half`"));
+    assert!(parameter("base_score", "NaN").starts_with("stored base score"));
+    let model = |name: &'static str, value: serde_json::Value| {
+        reason(&move |learner| learner["gradient_booster"]["model"][name] = value.clone())
+    };
+    assert!(model("tree_info", serde_json::json!([1])).contains("an output of the model"));
+    assert!(model("tree_info", serde_json::json!([0, 0])).contains("for each of 1 trees"));
+    assert!(model("tree_info", serde_json::json!([-1])).contains("found -1"));
+    assert!(model("iteration_indptr", serde_json::json!([0, 2])).contains("stored rounds"));
+    assert!(model("iteration_indptr", serde_json::json!([])).contains("stored rounds"));
+    assert!(model("cats", serde_json::json!({"enc": [{}]})).contains("no categorical columns"));
+    assert_eq!(
+        reason(&|learner| learner["objective"]["name"] = "reg:unheard".into()),
+        "learner.objective.name: expected an objective of XGBoost's, found `reg:unheard`"
+    );
+    assert_eq!(
+        reason(&|learner| learner["gradient_booster"]["name"] = "gbforest".into()),
+        "learner.gradient_booster.name: expected `gbtree`, `dart` or `gblinear`, found `gbforest`"
+    );
+    assert!(
+        reason(&|learner| learner["feature_names"] = serde_json::json!(["one"]))
+            .contains("column names")
+    );
+    assert!(
+        reason(&|learner| learner["attributes"] = serde_json::json!({"best_iteration": "7"}))
+            .contains("best round")
+    );
+}
+
+#[test]
+fn children_may_come_before_their_parents() {
+    let text = stored(|learner| {
+        let tree = tree_of(learner);
+        tree["tree_param"]["num_nodes"] = "6".into();
+        tree["left_children"] = serde_json::json!([4, -1, -1, -1, 1, -1]);
+        tree["right_children"] = serde_json::json!([2, -1, -1, -1, 3, -1]);
+        tree["default_left"] = serde_json::json!([1, 0, 0, 0, 0, 0]);
+        tree["split_indices"] = serde_json::json!([0, 0, 0, 0, 1, i32::MAX]);
+        tree["split_conditions"] = serde_json::json!([0.5, 1.0, 2.0, 3.0, 0.25, f32::MAX]);
+        tree["split_type"] = serde_json::json!([0, 0, 0, 0, 0, 0]);
+        tree["loss_changes"] = serde_json::json!([1.0, 0.0, 0.0, 0.0, 0.5, 0.0]);
+        tree["sum_hessian"] = serde_json::json!([4.0, 1.0, 2.0, 1.0, 2.0, 0.0]);
+    });
+    let model = BoostedTrees::from_bytes(text.as_bytes()).unwrap();
+    let nodes = model.trees()[0].nodes();
+    assert_eq!(nodes.len(), 5);
+    assert!(matches!(
+        nodes[1],
+        chromex_boosting::Node::Split {
+            left: 3,
+            right: 4,
+            ..
+        }
+    ));
+    let rows = array![[0.0, 0.0], [0.0, 0.25], [0.5, 0.0], [f32::NAN, 9.0]];
+    let predicted = model.predict_table(rows.view()).unwrap();
+    assert_eq!(predicted, array![[1.5], [3.5], [2.5], [3.5]]);
 }
 
 #[test]
