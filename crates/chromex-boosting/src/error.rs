@@ -68,6 +68,24 @@ pub enum Error {
         /// What overflowed.
         what: &'static str,
     },
+    /// A column was asked for that the model does not have.
+    #[error("column {column} was asked for, the model has {columns} columns")]
+    NoColumn {
+        /// The column, 0-based.
+        column: usize,
+        /// Columns of the model.
+        columns: usize,
+    },
+    /// A result would take more memory than was allowed.
+    #[error("the {what} need {needed} bytes, at most {limit} are allowed")]
+    Memory {
+        /// What would take it.
+        what: &'static str,
+        /// How many bytes it would take.
+        needed: u128,
+        /// How many bytes are allowed.
+        limit: usize,
+    },
     /// A stored model contradicts itself.
     #[error("tree {tree}, node {node}: expected {expected}, found {found}")]
     MalformedTree {

@@ -13,6 +13,7 @@
 
 mod boosted_trees;
 mod error;
+mod explain;
 mod forest;
 mod gradient_boosting;
 mod linear_model;
@@ -23,6 +24,7 @@ mod tree;
 
 pub use boosted_trees::BoostedTrees;
 pub use error::{Error, Result};
+pub use explain::TreeShap;
 pub use gradient_boosting::{GradientBoosting, TreeMethod};
 pub use linear_model::LinearModel;
 pub use link::Link;
