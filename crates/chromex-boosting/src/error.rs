@@ -17,7 +17,7 @@ pub enum Error {
     /// A table has no rows, no columns or no targets.
     #[error("the {part} table has no {what}")]
     Empty {
-        /// Which part of the data: `training` or `validation`.
+        /// Which part of the data: `training`, `validation` or `background`.
         part: &'static str,
         /// What is missing: `rows`, `columns` or `targets`.
         what: &'static str,

@@ -24,7 +24,7 @@ mod tree;
 
 pub use boosted_trees::BoostedTrees;
 pub use error::{Error, Result};
-pub use explain::TreeShap;
+pub use explain::{ColumnImportance, Importance, TreeShap};
 pub use gradient_boosting::{GradientBoosting, TreeMethod};
 pub use linear_model::LinearModel;
 pub use link::Link;

@@ -6,6 +6,8 @@
 //! and the interaction of two columns half the integral of the slope in both. The integrand is a polynomial, so that a
 //! few points suffice, and at each point one walk down and up the tree serves all columns.
 
+use pulp::{Simd, WithSimd};
+
 use super::pairs::Partners;
 use super::quadrature::Quadrature;
 use super::walk::{NONE, Op, Split, Walk};
@@ -114,21 +116,29 @@ impl<'a, const P: usize> Kernel<'a, P> {
         (points, weights): (&[f64], &[f64]),
     ) -> Self {
         let points: [f64; P] = std::array::from_fn(|p| points[p]);
-        let mean = |t: f64, share: f64| t + (1.0 - t) * share;
+        // Of each edge, one over its mean factor.
+        let mut inverses: Vec<[[f64; P]; 2]> = Vec::with_capacity(walk.splits.len());
         let factors = walk.splits.iter().map(|split| {
             let above = match split.above {
-                NONE => 1.0,
-                edge => walk.splits[edge as usize / 2].shares[edge as usize % 2],
+                NONE => [1.0; P],
+                edge => inverses[edge as usize / 2][edge as usize % 2],
             };
-            let at = |value: &dyn Fn(f64, f64) -> f64| {
-                split.shares.map(|share| points.map(|t| value(t, share)))
+            let means = split
+                .shares
+                .map(|share| points.map(|t| t + (1.0 - t) * share));
+            let inverse = means.map(|means| means.map(|mean| 1.0 / mean));
+            let at = |value: &dyn Fn(usize, usize) -> f64| {
+                [0, 1].map(|side| std::array::from_fn(|p| value(side, p)))
             };
-            Factors {
-                hot: at(&|t, share| mean(t, share) / mean(t, above)),
-                cold: at(&|t, share| (1.0 - t) * share / mean(t, above)),
-                lift: at(&|t, share| (1.0 - share) / mean(t, share)),
-            }
+            let factors = Factors {
+                hot: at(&|side, p| means[side][p] * above[p]),
+                cold: at(&|side, p| (1.0 - points[p]) * split.shares[side] * above[p]),
+                lift: at(&|side, p| (1.0 - split.shares[side]) * inverse[side][p]),
+            };
+            inverses.push(inverse);
+            factors
         });
+        let factors = factors.collect();
         let blank = Level {
             way: [[0.0; LANES]; P],
             sum: [[0.0; LANES]; P],
@@ -141,7 +151,7 @@ impl<'a, const P: usize> Kernel<'a, P> {
             partners,
             weights: std::array::from_fn(|p| weights[p]),
             cold_lift: points.map(|t| -1.0 / (1.0 - t)),
-            factors: factors.collect(),
+            factors,
             twigs: Vec::with_capacity(walk.twigs.len()),
             // One more for the last leaves' edges.
             levels: vec![blank; walk.depth + 1],
@@ -151,20 +161,12 @@ impl<'a, const P: usize> Kernel<'a, P> {
     fn add(mut self, inputs: &[Vec<[f32; LANES]>], sums: &mut [Sums]) {
         for output in 0..self.walk.outputs {
             self.set_twigs(output);
-            let place = self.walk.output + output;
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || {
-                    for (inputs, sums) in inputs.iter().zip(sums.iter_mut()) {
-                        let columns = &mut sums.columns[place * inputs.len()..];
-                        let pairs = match self.partners {
-                            None => &mut [],
-                            Some(partners) => &mut sums.pairs[place * partners.pairs..],
-                        };
-                        self.walk_down_and_up(inputs, columns, pairs, output);
-                    }
-                },
-            );
+            pulp::Arch::new().dispatch(Rows {
+                kernel: &mut self,
+                inputs,
+                sums,
+                output,
+            });
         }
     }
 
@@ -264,12 +266,8 @@ impl<'a, const P: usize> Kernel<'a, P> {
         if split.above == NONE {
             return select(on, hot, cold);
         }
-        let never = split.fractions[side];
-        std::array::from_fn(|lane| match (on[lane] != 0, before[lane] != 0) {
-            (true, _) => hot,
-            (_, true) => cold,
-            _ => never,
-        })
+        let otherwise = select(before, cold, split.fractions[side]);
+        std::array::from_fn(|lane| if on[lane] != 0 { hot } else { otherwise[lane] })
     }
 
     /// Gives the relative slope in an edge's factor at a point, less that of the edge that it supersedes.
@@ -411,6 +409,32 @@ impl<'a, const P: usize> Kernel<'a, P> {
         }
         self.levels[level + 1].on = on;
         self.add_slope(place.split, &slope, columns, pairs);
+    }
+}
+
+/// See [`Kernel::add`].
+struct Rows<'k, 'a, const P: usize> {
+    kernel: &'k mut Kernel<'a, P>,
+    inputs: &'k [Vec<[f32; LANES]>],
+    sums: &'k mut [Sums],
+    output: usize,
+}
+
+impl<const P: usize> WithSimd for Rows<'_, '_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let place = self.kernel.walk.output + self.output;
+        for (inputs, sums) in self.inputs.iter().zip(self.sums) {
+            let columns = &mut sums.columns[place * inputs.len()..];
+            let pairs = match self.kernel.partners {
+                None => &mut [],
+                Some(partners) => &mut sums.pairs[place * partners.pairs..],
+            };
+            self.kernel
+                .walk_down_and_up(inputs, columns, pairs, self.output);
+        }
     }
 }
 

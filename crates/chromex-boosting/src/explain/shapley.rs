@@ -58,7 +58,7 @@ fn factorial(n: usize) -> f64 {
 }
 
 /// Shapley values of a game of so many players, by their definition.
-fn by_definition(players: usize, game: &dyn Fn(usize) -> f64) -> Vec<f64> {
+pub(super) fn by_definition(players: usize, game: &dyn Fn(usize) -> f64) -> Vec<f64> {
     let weight =
         |others: usize| factorial(others) * factorial(players - others - 1) / factorial(players);
     let of = |player: usize| {
@@ -88,7 +88,7 @@ fn interaction(players: usize, (one, other): (usize, usize), game: &dyn Fn(usize
 }
 
 /// A model of trees of one and of several outputs.
-fn drawn(seed: u64, columns: usize, splits: usize) -> (BoostedTrees, Array2<f32>) {
+pub(super) fn drawn(seed: u64, columns: usize, splits: usize) -> (BoostedTrees, Array2<f32>) {
     let mut draw = Draw(seed);
     let trees = vec![
         (draw.tree(columns, splits, 1), 1),
@@ -251,4 +251,120 @@ fn rounds_after_the_best_are_not_explained() {
             .all(|difference| difference.abs() < 1e-6)
     );
     assert_ne!(margins, model.predict_margins(inputs.view()).unwrap());
+}
+
+#[test]
+fn hostile_depth_neither_overflows_nor_hangs() {
+    for columns in [10_000_u32, 1, 7] {
+        let tree = sample::chain(10_000, |split| split as u32 % columns);
+        let model = sample::model(columns as usize, &[0.25], vec![(tree, 0)]);
+        let mut draw = Draw(1);
+        let shape = (2, columns as usize);
+        let inputs = Array2::from_shape_simple_fn(shape, || 0.4 + draw.next() as f32);
+        let explain = model.explain();
+        let contributions = explain.contributions(inputs.view()).unwrap();
+        let margins = model.predict_margins(inputs.view()).unwrap();
+        for (sum, margin) in contributions
+            .mapv(f64::from)
+            .sum_axis(Axis(2))
+            .iter()
+            .zip(&margins)
+        {
+            assert!((sum - f64::from(*margin)).abs() < 1e-5, "{sum} {margin}");
+        }
+    }
+}
+
+#[test]
+fn covers_that_tell_nothing_count_as_halves() {
+    let tree = sample::chain(4, |split| split as u32);
+    for cover in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+        let mut nodes = tree.nodes().to_vec();
+        for node in &mut nodes {
+            let (Node::Split { cover: found, .. } | Node::Leaf { cover: found, .. }) = node;
+            *found = cover;
+        }
+        let values = (0..5).map(|leaf| tree.leaf(leaf)[0]).collect();
+        let model = sample::model(4, &[0.0], vec![(Tree::new(nodes, 1, values), 0)]);
+        let inputs = ndarray::array![[1.0, 0.0, 1.0, f32::NAN]];
+        let found = model.explain().contributions(inputs.view()).unwrap();
+        let margin = model.predict_margins(inputs.view()).unwrap()[[0, 0]];
+        assert!((found.sum() - margin).abs() < 1e-6, "{cover}: {found}");
+    }
+}
+
+#[test]
+fn a_result_beyond_the_allowed_memory_is_refused_before_it_is_made() {
+    let (model, _) = drawn(4, 30, 60);
+    let inputs = Array2::zeros((1_000, 30));
+    let explain = model.explain().with_memory_limit(1_000_000);
+    let pairs = explain.pairs().unwrap().len();
+    assert!(explain.contributions(inputs.view()).is_ok());
+    let error = explain.interactions(inputs.view()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the explanations need 7688000 bytes, at most 1000000 are allowed"
+    );
+    assert!(explain.interactions_among(inputs.view(), &[1, 2]).is_ok());
+    let few = inputs.slice(ndarray::s![..10, ..]);
+    assert_eq!(
+        explain.compact_interactions(few).unwrap().dim(),
+        (10, 2, pairs)
+    );
+    let error = model.explain().with_memory_limit(64).pairs().unwrap_err();
+    assert!(error.to_string().starts_with("the pairs of columns need "));
+    // 50 million pairs.
+    let tree = sample::chain(10_000, |split| split as u32);
+    let model = sample::model(10_000, &[0.0], vec![(tree, 0)]);
+    let explain = model.explain().with_memory_limit(100_000_000);
+    assert!(explain.pairs().is_err());
+    let one = Array2::zeros((1, 10_000));
+    assert!(explain.interactions(one.view()).is_err());
+}
+
+#[test]
+fn chosen_columns_have_their_lines_of_the_whole() {
+    let (model, inputs) = drawn(6, 5, 30);
+    let explain = model.explain();
+    let whole = explain.interactions(inputs.view()).unwrap();
+    let chosen = [3, 0, 3];
+    let part = explain.interactions_among(inputs.view(), &chosen).unwrap();
+    for ((row, output, one, other), value) in part.indexed_iter() {
+        assert_eq!(*value, whole[[row, output, chosen[one], chosen[other]]]);
+    }
+    let pairs = explain.pairs().unwrap();
+    let compact = explain.compact_interactions(inputs.view()).unwrap();
+    for ((row, output, pair), value) in compact.indexed_iter() {
+        let [one, other] = pairs[pair];
+        assert_eq!(*value, whole[[row, output, one, other]]);
+    }
+    let used = explain.compact_contributions(inputs.view()).unwrap();
+    let all = explain.contributions(inputs.view()).unwrap();
+    for ((row, output, slot), value) in used.indexed_iter() {
+        assert_eq!(*value, all[[row, output, explain.columns()[slot]]]);
+    }
+    let error = explain.interactions_among(inputs.view(), &[5]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "column 5 was asked for, the model has 5 columns"
+    );
+}
+
+#[test]
+fn infinite_inputs_and_other_columns_are_refused() {
+    let (model, _) = drawn(2, 3, 9);
+    let explain = model.explain();
+    let mut inputs = Array2::zeros((500, 3));
+    inputs[[431, 2]] = f32::INFINITY;
+    let error = explain.contributions(inputs.view()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("input in row 431, column 2: ")
+    );
+    assert_eq!(
+        explain.compact_interactions(inputs.view()).unwrap_err(),
+        error
+    );
+    assert!(explain.contributions(Array2::zeros((1, 2)).view()).is_err());
 }
