@@ -176,7 +176,6 @@ pub(super) fn printable(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::explain::{golden, sample};
 
     /// The parts of a line: its depth, number, column, and its numbers.

@@ -363,10 +363,10 @@ impl<'a, const P: usize> Kernel<'a, P> {
             let on = &self.levels[self.walk.splits[at].level as usize + 1].on;
             let pair = &mut pairs[partner.pair as usize];
             let mut sum = [0.0; LANES];
-            for p in 0..P {
+            for (p, slope) in slope.iter().enumerate() {
                 let lift = select(on, self.factors[at].lift[side][p], self.cold_lift[p]);
                 for lane in 0..LANES {
-                    sum[lane] += slope[p][lane] * lift[lane];
+                    sum[lane] += slope[lane] * lift[lane];
                 }
             }
             for lane in 0..LANES {
@@ -393,7 +393,7 @@ impl<'a, const P: usize> Kernel<'a, P> {
         let factors = &self.twigs[twig];
         let level = parent.level as usize;
         let mut slope = [[0.0; LANES]; P];
-        for p in 0..P {
+        for (p, slope) in slope.iter_mut().enumerate() {
             let factor = self.factor(at, side, (&on, &before), p);
             let lift = self.lift(at, side, (&on, &before), p);
             let sums = select(&left, factors.sum[1][p], factors.sum[0][p]);
@@ -402,7 +402,7 @@ impl<'a, const P: usize> Kernel<'a, P> {
             for lane in 0..LANES {
                 let way = level.way[p][lane] * factor[lane];
                 let sum = way * sums[lane];
-                slope[p][lane] = way * slopes[lane];
+                slope[lane] = way * slopes[lane];
                 level.sum[p][lane] += sum;
                 level.slope[p][lane] += sum * lift[lane];
             }

@@ -193,12 +193,12 @@ fn short(value: f32) -> String {
     if size != 0.0 && !(1e-3..1e5).contains(&size) {
         return format!("{value:.2e}");
     }
-    let whole = if size < 1.0 {
+    let whole = if size == 0.0 {
         0.0
     } else {
         size.log10().floor()
     };
-    let text = format!("{value:.*}", (3.0 - whole).clamp(0.0, 4.0) as usize);
+    let text = format!("{value:.*}", (3.0 - whole).max(0.0) as usize);
     match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => text,
@@ -243,7 +243,7 @@ mod tests {
             svg.contains("&lt;script&gt;&amp; a very long name indeed &lt; 0.5"),
             "{svg}"
         );
-        assert!(svg.contains("&lt;/title&gt;…me indeed"), "{svg}");
+        assert!(svg.contains("&lt;/title&gt;&lt;…me indeed"), "{svg}");
     }
 
     #[test]

@@ -351,35 +351,38 @@ impl<'a> TreeShap<'a> {
             .clamp(1, MOST_BLOCKS);
         let rows_at_once = blocks * LANES;
         let mut result = vec![0.0_f32; rows * outputs * width];
-        let parts = inputs.axis_chunks_iter(Axis(0), rows_at_once);
-        let parts = parts.into_par_iter().enumerate();
-        let explain = |(part, rows): (usize, ArrayView2<'_, f32>)| {
+        let row_width = outputs * width;
+        let explain = |(part, rows, result): (usize, ArrayView2<'_, f32>, &mut [f32])| {
             table::check_not_infinite(rows)
                 .map_err(|error| error.in_later_row(part * rows_at_once))?;
-            Ok(self.sums(rows, pairs))
+            let sums = self.sums(rows, pairs);
+            for (row, result) in result.chunks_mut(row_width.max(1)).enumerate() {
+                for (output, result) in result.chunks_mut(width).enumerate() {
+                    let sums = RowSums {
+                        columns: &sums[row / LANES].columns[output * slots..],
+                        pairs: &sums[row / LANES].pairs[output * pair_count..],
+                        lane: row % LANES,
+                        output,
+                    };
+                    write(sums, result);
+                }
+            }
+            Ok(())
         };
-        if width == 0 {
-            parts.map(explain).try_for_each(|sums| sums.map(drop))?;
+        if rows <= rows_at_once {
+            explain((0, inputs, &mut result))?;
             return Ok(result);
         }
-        let row_width = outputs * width;
-        parts
+        if row_width == 0 {
+            table::check_not_infinite(inputs)?;
+            return Ok(result);
+        }
+        inputs
+            .axis_chunks_iter(Axis(0), rows_at_once)
+            .into_par_iter()
             .zip(result.par_chunks_mut(rows_at_once * row_width))
-            .try_for_each(|(part, result)| {
-                let sums = explain(part)?;
-                for (row, result) in result.chunks_mut(row_width).enumerate() {
-                    for (output, result) in result.chunks_mut(width).enumerate() {
-                        let sums = RowSums {
-                            columns: &sums[row / LANES].columns[output * slots..],
-                            pairs: &sums[row / LANES].pairs[output * pair_count..],
-                            lane: row % LANES,
-                            output,
-                        };
-                        write(sums, result);
-                    }
-                }
-                Ok(())
-            })?;
+            .enumerate()
+            .try_for_each(|(part, (rows, result))| explain((part, rows, result)))?;
         Ok(result)
     }
 
