@@ -4,6 +4,7 @@ use chromex_core::Predict;
 use ndarray::{Array2, ArrayView2};
 
 use crate::forest::Forest;
+use crate::xgboost::Remainder;
 use crate::{Error, Link, Result, Tree, table};
 
 /// Predicts by the sum of a base score and of trees; what
@@ -19,6 +20,8 @@ pub struct BoostedTrees {
     margins: Vec<f32>,
     /// The trees as predictions walk them.
     forest: Forest,
+    /// What the file that it was read from holds beyond that.
+    remainder: Remainder,
 }
 
 /// The parts of [`BoostedTrees`].
@@ -135,7 +138,17 @@ impl BoostedTrees {
             ensemble,
             margins,
             forest,
+            remainder: Remainder::default(),
         })
+    }
+
+    /// Keeps what a file holds beyond the parts.
+    pub(crate) fn keep(&mut self, remainder: Remainder) {
+        self.remainder = remainder;
+    }
+
+    pub(crate) fn remainder(&self) -> &Remainder {
+        &self.remainder
     }
 
     /// Gives the parts.

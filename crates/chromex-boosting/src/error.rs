@@ -86,6 +86,16 @@ pub enum Error {
         /// How many bytes are allowed.
         limit: usize,
     },
+    /// A model file departs from the format that its first bytes announce.
+    #[error("{place}: expected {expected}, found {found}")]
+    MalformedFile {
+        /// Where: a byte, or the way through the document.
+        place: String,
+        /// What should stand there.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
     /// A stored model contradicts itself.
     #[error("tree {tree}, node {node}: expected {expected}, found {found}")]
     MalformedTree {

@@ -11,6 +11,7 @@
 //! Both are plain configurations that implement [`chromex_core::Fit`], so they end a pipeline, and have a
 //! method that fits bare tables. They are deterministic: no seed and no number of threads changes a bit.
 
+mod boosted_linear;
 mod boosted_trees;
 mod error;
 mod explain;
@@ -21,7 +22,9 @@ mod link;
 mod ridge;
 mod table;
 mod tree;
+mod xgboost;
 
+pub use boosted_linear::BoostedLinear;
 pub use boosted_trees::BoostedTrees;
 pub use error::{Error, Result};
 pub use explain::{ColumnImportance, Importance, TreeShap};
@@ -30,3 +33,4 @@ pub use linear_model::LinearModel;
 pub use link::Link;
 pub use ridge::{Ridge, TunedRidge};
 pub use tree::{Node, Tree};
+pub use xgboost::{Format, XgboostModel};

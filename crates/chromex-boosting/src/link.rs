@@ -20,6 +20,9 @@ pub enum Link {
     Step,
 }
 
+/// How near to 0 and 1 a base score may come, where it is a probability.
+const LEAST_PROBABILITY: f32 = 1e-6;
+
 impl Link {
     /// Finds the link of an objective that XGBoost knows by this name.
     pub(crate) fn of_objective(name: &str) -> Option<Self> {
@@ -67,11 +70,17 @@ impl Link {
 
     /// Finds the margin whose prediction this is.
     ///
-    /// Classes and steps have none: their base score is a margin already, as in XGBoost.
+    /// Classes and steps have none: their base score is a margin already, as in XGBoost. What no margin leads to gives
+    /// NaN or an infinite one.
     pub(crate) fn margin(self, prediction: f32) -> f32 {
         match self {
             Self::Identity | Self::Softmax | Self::LargestClass | Self::Step => prediction,
-            Self::Logistic => -(1.0 / prediction - 1.0).ln(),
+            Self::Logistic if !(0.0..=1.0).contains(&prediction) => f32::NAN,
+            Self::Logistic => {
+                // As XGBoost does from version 3.1 on, where all rows have one class.
+                let inside = prediction.clamp(LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY);
+                -(1.0 / inside - 1.0).ln()
+            }
             Self::Exponential => prediction.ln(),
         }
     }
@@ -132,6 +141,8 @@ mod tests {
             assert!((back - prediction).abs() < 1e-6, "{link:?}: {back}");
         }
         assert_eq!(Link::Logistic.margin(0.5), 0.0);
+        assert!(Link::Logistic.margin(1.0) > 13.0);
+        assert!(Link::Logistic.margin(1.1).is_nan());
     }
 
     #[test]
