@@ -176,43 +176,7 @@ pub(super) fn printable(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::explain::{golden, sample};
-
-    /// The parts of a line: its depth, number, column, and its numbers.
-    fn parts(line: &str) -> (usize, String, Vec<f32>) {
-        let depth = line.bytes().take_while(|&byte| byte == b'\t').count();
-        let words = line.trim().split([':', '[', ']', '<', '=', ',', ' ']);
-        let (numbers, names): (Vec<_>, Vec<_>) = words
-            .filter(|word| !word.is_empty())
-            .partition(|word| word.parse::<f32>().is_ok());
-        let numbers = numbers.into_iter().map(|n| n.parse().unwrap()).collect();
-        (depth, names.join(" "), numbers)
-    }
-
-    #[test]
-    fn a_dump_has_the_lines_and_fields_of_xgboosts() {
-        for case in golden::cases() {
-            let Some(expected) = case.get("dump") else {
-                continue;
-            };
-            let model = golden::model(&case);
-            for (tree, expected) in expected.as_array().unwrap().iter().enumerate() {
-                let found = model.dump_tree(tree).to_string();
-                let (heading, found) = found.split_once('\n').unwrap();
-                assert_eq!(heading, format!("booster[{tree}]:"));
-                let expected: Vec<_> = expected.as_str().unwrap().lines().map(parts).collect();
-                let found: Vec<_> = found.lines().map(parts).collect();
-                assert_eq!(found, expected, "{}", case["name"]);
-            }
-        }
-    }
-
-    #[test]
-    fn a_model_is_dumped_tree_by_tree() {
-        let model = golden::model(&golden::cases()[3]);
-        let trees = (0..model.trees().len()).map(|tree| model.dump_tree(tree).to_string());
-        assert_eq!(model.dump().to_string(), trees.collect::<String>());
-    }
+    use crate::explain::sample;
 
     #[test]
     fn names_cannot_break_out_of_their_line_or_label() {

@@ -15,8 +15,6 @@ pub use importance::{ColumnImportance, Importance};
 pub use tree_shap::TreeShap;
 
 #[cfg(test)]
-mod golden;
-#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod shapley;

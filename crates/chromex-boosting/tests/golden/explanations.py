@@ -37,10 +37,6 @@ CASES = [
     ("leaves without splits", continuous, 2, 1, {"objective": "reg:squarederror", "gamma": 1e6}, 2),
     ("two targets in each leaf", continuous, 4, 2, {"objective": "reg:squarederror", "max_depth": 3, "multi_strategy": "multi_output_tree"}, 3),
 ]
-TREE = [
-    "left_children", "right_children", "split_indices", "split_conditions", "default_left", "loss_changes",
-    "sum_hessian", "base_weights", "leaf_weights",
-]
 
 
 def numbers(table):
@@ -48,10 +44,6 @@ def numbers(table):
     if isinstance(table, numpy.ndarray) and table.ndim:
         return [numbers(part) for part in table]
     return None if numpy.isnan(table) else float(table)
-
-
-def tree(stored):
-    return {name: stored[name] for name in TREE if name in stored}
 
 
 def draw(case, seed):
@@ -69,16 +61,10 @@ def draw(case, seed):
     model = xgboost.train(
         {"tree_method": "hist", "nthread": 1, "seed": seed} | settings, xgboost.DMatrix(inputs, label=truth), rounds
     )
-    stored = json.loads(model.save_raw("json"))["learner"]
-    booster = stored["gradient_booster"]["model"]
     explained = xgboost.DMatrix(inputs[:EXPLAINED])
     case = {
         "name": name,
-        "columns": columns,
-        "trees": [tree(one) for one in booster["trees"]],
-        "tree_info": booster["tree_info"],
-        "base_score": json.loads(stored["learner_model_param"]["base_score"]),
-        "link": settings["objective"],
+        "model": json.loads(model.save_raw("json")),
         "inputs": numbers(inputs[:EXPLAINED]),
         "margins": numbers(model.predict(explained, output_margin=True).reshape(EXPLAINED, -1)),
         "scores": {
