@@ -5,6 +5,9 @@
 //!
 //! - [`GradientBoosting`] grows the trees that XGBoost's `tree_method="exact"` grows, to the bit, or its
 //!   histogram method's, and learns [`BoostedTrees`];
+//! - [`BoostedTrees::explain`] divides predictions among columns and pairs of columns ([`TreeShap`]);
+//!   [importances](BoostedTrees::ranked_columns), [dumps](BoostedTrees::dump) and
+//!   [pictures](BoostedTrees::picture) show what a model learned;
 //! - [`Ridge`] solves for a [`LinearModel`], the floor of every table; [`Ridge::tuned`] lets validation rows
 //!   choose its penalty.
 //!

@@ -25,7 +25,8 @@ const VALUES: usize = 3;
 const STYLE: &str = "text{font-family:sans-serif;font-size:11px;fill:#222;text-anchor:middle}\
     .name{font-weight:bold}.stat{fill:#6e6e6e;font-size:10px}\
     .split rect{fill:#fff;stroke:#222}.more rect{fill:#d5e8f3;stroke:#0072b2}\
-    .less rect{fill:#fbe3d4;stroke:#d55e00}line{stroke:#6e6e6e}line.missing{stroke:#0072b2;stroke-width:2.5}";
+    .less rect{fill:#fbe3d4;stroke:#d55e00}line{stroke:#6e6e6e}line.missing{stroke:#0072b2;stroke-width:2.5}\
+    line+text{stroke:#fff;stroke-width:3px;paint-order:stroke}";
 
 impl BoostedTrees {
     /// Draws a tree as SVG text.
