@@ -17,7 +17,7 @@ pub enum Error {
     /// A table has no rows, no columns or no targets.
     #[error("the {part} table has no {what}")]
     Empty {
-        /// Which part of the data: `training` or `validation`.
+        /// Which part of the data: `training`, `validation` or `background`.
         part: &'static str,
         /// What is missing: `rows`, `columns` or `targets`.
         what: &'static str,
@@ -83,6 +83,24 @@ pub enum Error {
     Overflow {
         /// What overflowed.
         what: &'static str,
+    },
+    /// A column was asked for that the model does not have.
+    #[error("column {column} was asked for, the model has {columns} columns")]
+    NoColumn {
+        /// The column, 0-based.
+        column: usize,
+        /// Columns of the model.
+        columns: usize,
+    },
+    /// A result would take more memory than was allowed.
+    #[error("the {what} need {needed} bytes, at most {limit} are allowed")]
+    Memory {
+        /// What would take it.
+        what: &'static str,
+        /// How many bytes it would take.
+        needed: u128,
+        /// How many bytes are allowed.
+        limit: usize,
     },
     /// A model file departs from the format that its first bytes announce.
     #[error("{place}: expected {expected}, found {found}")]

@@ -5,6 +5,9 @@
 //!
 //! - [`GradientBoosting`] grows the trees that XGBoost's `tree_method="exact"` grows, to the bit, or its
 //!   histogram method's, and learns [`BoostedTrees`];
+//! - [`BoostedTrees::explain`] divides predictions among columns and pairs of columns ([`TreeShap`]);
+//!   [importances](BoostedTrees::ranked_columns), [dumps](BoostedTrees::dump) and
+//!   [pictures](BoostedTrees::picture) show what a model learned;
 //! - [`Ridge`] solves for a [`LinearModel`], the floor of every table; [`Ridge::tuned`] lets validation rows
 //!   choose its penalty.
 //!
@@ -17,6 +20,7 @@
 mod boosted_linear;
 mod boosted_trees;
 mod error;
+mod explain;
 mod forest;
 mod gradient_boosting;
 mod linear_model;
@@ -33,6 +37,7 @@ mod xgboost;
 pub use boosted_linear::BoostedLinear;
 pub use boosted_trees::BoostedTrees;
 pub use error::{Error, Result};
+pub use explain::{ColumnImportance, Importance, TreeShap};
 pub use gradient_boosting::{GradientBoosting, GrowPolicy, MultiStrategy, TreeMethod};
 pub use linear_model::LinearModel;
 pub use link::Link;

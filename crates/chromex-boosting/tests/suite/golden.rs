@@ -2,7 +2,7 @@ use chromex_boosting::{BoostedTrees, GradientBoosting, Node, Ridge, TreeMethod};
 use ndarray::{Array2, ArrayView2, s};
 use serde_json::Value;
 
-fn cases(golden: &str) -> Vec<Value> {
+pub(crate) fn cases(golden: &str) -> Vec<Value> {
     let golden: Value = serde_json::from_str(golden).unwrap();
     golden["cases"].as_array().unwrap().clone()
 }
@@ -11,7 +11,7 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or(f64::NAN)
 }
 
-fn table(rows: &Value) -> Array2<f64> {
+pub(crate) fn table(rows: &Value) -> Array2<f64> {
     let rows = rows.as_array().unwrap();
     let columns = rows[0].as_array().unwrap().len();
     let values = rows
@@ -21,7 +21,7 @@ fn table(rows: &Value) -> Array2<f64> {
     Array2::from_shape_vec((rows.len(), columns), values.collect()).unwrap()
 }
 
-fn narrow(table: &Array2<f64>) -> Array2<f32> {
+pub(crate) fn narrow(table: &Array2<f64>) -> Array2<f32> {
     table.mapv(|value| value as f32)
 }
 

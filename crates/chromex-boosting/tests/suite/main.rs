@@ -1,5 +1,7 @@
 //! Tests of the crate as a caller sees it.
 
+// What XGBoost says of its own models.
+mod explanations;
 // What XGBoost and scikit-learn gave on the same tables.
 mod golden;
 // Models of XGBoost, read and written back.
