@@ -360,7 +360,7 @@ fn settings_out_of_range_are_refused_by_name() {
         (
             "base_score",
             GradientBoosting {
-                base_score: f32::INFINITY,
+                base_score: Some(f32::INFINITY),
                 ..default.clone()
             },
         ),
