@@ -12,14 +12,23 @@
 //! method that fits bare tables. They are deterministic: no seed and no number of threads changes a bit.
 
 mod boosted_trees;
+mod centred;
+mod classical;
 mod error;
 mod gradient_boosting;
 mod linear_model;
+mod model_file;
 mod ridge;
 mod table;
 mod tree;
 
 pub use boosted_trees::BoostedTrees;
+pub use classical::{
+    Chosen, DecisionTree, ElasticNet, Gamma, GbdtBoosting, GbdtLoss, GbdtModel, Kernel,
+    LogisticModel, LogisticRegression, OrdinaryLeastSquares, RadialModel,
+    SupportVectorClassification, SupportVectorModel, SupportVectorRegression, Tuned,
+    TunedElasticNet, ValidationLoss,
+};
 pub use error::{Error, Result};
 pub use gradient_boosting::{GradientBoosting, TreeMethod};
 pub use linear_model::LinearModel;
