@@ -19,11 +19,9 @@ pub(crate) fn load<M: DeserializeOwned>(
     expected: &'static str,
 ) -> chromex_core::Result<M> {
     let file = File::open(path).map_err(|source| chromex_core::Error::io("read", path, source))?;
-    serde_json::from_reader(BufReader::new(file)).map_err(|source| {
-        chromex_core::Error::Malformed {
-            path: path.to_owned(),
-            expected,
-            source,
-        }
+    serde_json::from_reader(BufReader::new(file)).map_err(|source| chromex_core::Error::Malformed {
+        path: path.to_owned(),
+        expected,
+        source,
     })
 }

@@ -94,9 +94,12 @@ pub(crate) fn check_not_infinite(inputs: ArrayView2<'_, f32>) -> Result<()> {
 
 /// Checks that no number is missing, infinite or the lowest there is.
 pub(crate) fn check_above_lowest(inputs: ArrayView2<'_, f32>) -> Result<()> {
-    check("input", inputs, "a finite number above the lowest", |value| {
-        value.is_finite() && value > f32::MIN
-    })
+    check(
+        "input",
+        inputs,
+        "a finite number above the lowest",
+        |value| value.is_finite() && value > f32::MIN,
+    )
 }
 
 /// Checks that all numbers are finite.

@@ -51,6 +51,17 @@ impl Cholesky {
         Some(Self { lower: matrix })
     }
 
+    /// Gives the lower triangle, with zeros above it.
+    pub(crate) fn lower(&self) -> Array2<f64> {
+        Array2::from_shape_fn(self.lower.dim(), |(row, column)| {
+            if row >= column {
+                self.lower[[row, column]]
+            } else {
+                0.0
+            }
+        })
+    }
+
     /// Gives the least square on the diagonal: of a matrix of correlations, the least part of a column's
     /// variance that the columns before it do not explain.
     pub(crate) fn least_pivot(&self) -> f64 {
@@ -71,7 +82,12 @@ impl Cholesky {
             current -= &self.lower.slice(s![row, ..row]).dot(&above);
             current /= self.lower[[row, row]];
         }
-        for row in (0..size).rev() {
+        self.solve_transposed(right)
+    }
+
+    /// Solves against the transposed triangle alone, for every column of `right`.
+    pub(crate) fn solve_transposed(&self, mut right: Array2<f64>) -> Array2<f64> {
+        for row in (0..self.lower.nrows()).rev() {
             let (mut above, mut rest) = right.view_mut().split_at(Axis(0), row);
             let mut current = rest.row_mut(0);
             current /= self.lower[[row, row]];
@@ -130,7 +146,8 @@ mod tests {
             });
             let mut lower = lower_products(table.view(), None);
             lower.diag_mut().mapv_inplace(|value| value + 1.0);
-            let truth = Array2::from_shape_fn((size, 2), |(row, column)| (row + column) as f64 / 9.0 - 3.0);
+            let truth =
+                Array2::from_shape_fn((size, 2), |(row, column)| (row + column) as f64 / 9.0 - 3.0);
             let right = mirror(lower.clone()).dot(&truth);
             let solved = Cholesky::new(lower).unwrap().solve(right);
             let furthest = (&solved - &truth).fold(0.0_f64, |most, apart| most.max(apart.abs()));

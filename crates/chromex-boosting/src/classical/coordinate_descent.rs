@@ -4,9 +4,12 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use super::gram::{lower_products, mirror};
 
+/// Columns whose products fit into little memory, however few the rows.
+const MOST_PRODUCTS: usize = 2048;
+
 /// Finds weights w that minimise ‖y − Xw‖² / 2n + `absolute` ‖w‖₁ + `squared` ‖w‖² / 2, one weight at a time.
 ///
-/// Where columns are fewer than rows the products of columns are computed once, and a step costs as many
+/// Where columns are fewer than rows, or few, the products of columns are computed once, and a step costs as many
 /// operations as there are columns; else steps work on the residuals of the rows.
 pub(crate) struct CoordinateDescent {
     table: Table,
@@ -46,7 +49,7 @@ pub(crate) struct NotConverged(pub(crate) f64);
 impl CoordinateDescent {
     pub(crate) fn new(inputs: ArrayView2<'_, f64>) -> Self {
         let rows = inputs.nrows() as f64;
-        let (table, squares) = if inputs.ncols() <= inputs.nrows() {
+        let (table, squares) = if inputs.ncols() <= inputs.nrows().max(MOST_PRODUCTS) {
             let products = mirror(lower_products(inputs, None)) / rows;
             let squares = products.diag().to_owned();
             (Table::Products(products), squares)
@@ -169,8 +172,7 @@ impl State<'_> {
             ),
         };
         // The residual's product with the target, by way of the weights.
-        let along_target =
-            residual_square + self.weights.dot(&slopes);
+        let along_target = residual_square + self.weights.dot(&slopes);
         slopes.scaled_add(-penalty.squared, &self.weights);
         let steepest = largest(&slopes);
         let scale = if steepest > penalty.absolute {
@@ -180,8 +182,7 @@ impl State<'_> {
         };
         let absolute: f64 = self.weights.iter().map(|weight| weight.abs()).sum();
         let square = self.weights.dot(&self.weights);
-        let gap = 0.5 * residual_square * (1.0 + scale * scale)
-            + penalty.absolute * absolute
+        let gap = 0.5 * residual_square * (1.0 + scale * scale) + penalty.absolute * absolute
             - scale * along_target
             + 0.5 * penalty.squared * (1.0 + scale * scale) * square;
         gap.max(0.0)

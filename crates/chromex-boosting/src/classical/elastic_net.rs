@@ -90,7 +90,7 @@ impl Default for ElasticNet {
 }
 
 impl Default for TunedElasticNet {
-    /// Gives scikit-learn's path, on standardised columns.
+    /// Gives scikit-learn's path and tolerance, on standardised columns.
     fn default() -> Self {
         let net = ElasticNet::default();
         Self {
@@ -98,7 +98,7 @@ impl Default for TunedElasticNet {
             last: 1e-3,
             l1_ratio: net.l1_ratio,
             standardize: net.standardize,
-            tolerance: 1e-6,
+            tolerance: 1e-4,
             max_sweeps: net.max_sweeps,
         }
     }

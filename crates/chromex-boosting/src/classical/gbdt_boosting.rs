@@ -263,7 +263,10 @@ mod tests {
                 crates_own.fit(&mut rows);
                 let expected = crates_own.predict(&rows);
                 for (found, expected) in predicted.column(target).iter().zip(expected) {
-                    assert!((found - expected).abs() < 1e-5, "{loss:?}: {found} {expected}");
+                    assert!(
+                        (found - expected).abs() < 1e-5,
+                        "{loss:?}: {found} {expected}"
+                    );
                 }
             }
         }
@@ -288,9 +291,9 @@ mod tests {
                 .fit_table(array![[1.0], [lowest]].view(), targets.view())
                 .unwrap_err();
             assert!(
-                error
-                    .to_string()
-                    .starts_with("input in row 1, column 0: expected a finite number above the lowest"),
+                error.to_string().starts_with(
+                    "input in row 1, column 0: expected a finite number above the lowest"
+                ),
                 "{error}"
             );
         }

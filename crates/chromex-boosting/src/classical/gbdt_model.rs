@@ -198,7 +198,12 @@ fn number(value: &Value) -> Result<f32> {
 }
 
 fn nodes(tree: &Value) -> Result<Vec<Node>> {
-    let index = |value: &Value| value.as_u64().map(|index| index as usize).ok_or_else(beyond);
+    let index = |value: &Value| {
+        value
+            .as_u64()
+            .map(|index| index as usize)
+            .ok_or_else(beyond)
+    };
     let nodes = tree["tree"]["tree"].as_array().ok_or_else(beyond)?;
     nodes
         .iter()
@@ -221,10 +226,7 @@ fn nodes(tree: &Value) -> Result<Vec<Node>> {
 
 /// Checks that a walk from the root ends, and reads columns that are there; else names the node, what it
 /// should hold and what it holds.
-fn check(
-    nodes: &[Node],
-    columns: usize,
-) -> std::result::Result<(), (usize, &'static str, String)> {
+fn check(nodes: &[Node], columns: usize) -> std::result::Result<(), (usize, &'static str, String)> {
     if nodes.is_empty() {
         return Err((0, "a root", "nothing".into()));
     }
@@ -259,7 +261,13 @@ fn value(nodes: &[Node], input: impl Fn(usize) -> f32) -> f32 {
                 threshold,
                 left,
                 right,
-            } => at = if input(column) < threshold { left } else { right },
+            } => {
+                at = if input(column) < threshold {
+                    left
+                } else {
+                    right
+                }
+            }
         }
     }
 }

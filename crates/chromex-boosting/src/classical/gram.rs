@@ -59,7 +59,9 @@ mod tests {
             ((row * 31 + column * 17 + row * column) % 23) as f64 - 11.0
         });
         let weights = Array1::from_shape_fn(37, |row| row as f64 / 8.0);
-        let expected = table.t().dot(&(&table * &weights.view().insert_axis(Axis(1))));
+        let expected = table
+            .t()
+            .dot(&(&table * &weights.view().insert_axis(Axis(1))));
         let products = mirror(lower_products(table.view(), Some(weights.view())));
         assert_eq!(products, expected);
         let unweighted = mirror(lower_products(table.view(), None));

@@ -145,9 +145,7 @@ impl Problem<'_> {
             .and(&point.multipliers)
             .and(&point.losses)
             .and(&point.rest)
-            .map_collect(|slack, multiplier, loss, rest| {
-                1.0 / (slack / multiplier + loss / rest)
-            });
+            .map_collect(|slack, multiplier, loss, rest| 1.0 / (slack / multiplier + loss / rest));
         let factored = ridge.factor(self.by_row(&stiffness).view())?;
         let average = point.complementarity() / (2 * point.slacks.len()) as f64;
         let towards_zero = (
@@ -171,7 +169,7 @@ impl Problem<'_> {
     /// with their multipliers by `changes`.
     fn direction(
         &self,
-        factored: &Factored<'_>,
+        factored: &Factored,
         stiffness: &Array1<f64>,
         point: &Point,
         changes: &(Array1<f64>, Array1<f64>),

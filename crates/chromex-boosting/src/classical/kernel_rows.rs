@@ -174,7 +174,11 @@ mod tests {
             few.keep(first, second);
             for row in [first, second] {
                 let pairs = all.row(row).iter().zip(few.row(row));
-                assert!(pairs.into_iter().all(|(one, other)| (one - other).abs() < 1e-6));
+                assert!(
+                    pairs
+                        .into_iter()
+                        .all(|(one, other)| (one - other).abs() < 1e-6)
+                );
                 assert_eq!(few.row(row)[row], 1.0);
             }
         }

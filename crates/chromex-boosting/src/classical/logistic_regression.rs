@@ -5,6 +5,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::logistic_model::{LogisticModel, probability};
+use super::narrowed::Narrowed;
 use super::weighted_ridge::WeightedRidge;
 use crate::centred::Centred;
 use crate::{Error, LinearModel, Result, table};
@@ -88,12 +89,12 @@ impl LogisticRegression {
         }
         let inputs = Centred::checked(inputs, targets, self.standardize)?;
         table::check_classes(targets)?;
-        let ridge = WeightedRidge::new(inputs.values.view(), 1.0 / self.c);
+        let narrowed = Narrowed::new(&inputs.values);
         let mut weights = Array2::zeros((inputs.values.ncols(), targets.ncols()));
         let mut intercepts = Array1::zeros(targets.ncols());
         for (target, classes) in targets.axis_iter(Axis(1)).enumerate() {
-            let (fitted, intercept) = self.descend(&inputs, &ridge, classes, target)?;
-            weights.column_mut(target).assign(&fitted);
+            let (fitted, intercept) = self.descend(narrowed.table(), classes, target)?;
+            weights.column_mut(target).assign(&narrowed.widen(fitted));
             intercepts[target] = intercept;
         }
         let alpha = 1.0 / self.c;
@@ -107,15 +108,15 @@ impl LogisticRegression {
 
     fn descend(
         &self,
-        inputs: &Centred,
-        ridge: &WeightedRidge<'_>,
+        inputs: &Array2<f64>,
         classes: ArrayView1<'_, f32>,
         target: usize,
     ) -> Result<(Array1<f64>, f64)> {
         let penalty = 1.0 / self.c;
+        let ridge = WeightedRidge::new(inputs, penalty);
         let classes = classes.mapv(f64::from);
         let share = classes.mean().unwrap_or(0.5);
-        let mut weights = Array1::<f64>::zeros(inputs.values.ncols());
+        let mut weights = Array1::<f64>::zeros(inputs.ncols());
         let mut intercept = (share / (1.0 - share)).ln();
         let mut odds = Array1::from_elem(classes.len(), intercept);
         let loss = |odds: &Array1<f64>, weights: &Array1<f64>| {
@@ -132,7 +133,7 @@ impl LogisticRegression {
         for _ in 0..MOST_STEPS {
             let probabilities = odds.mapv(probability);
             let errors = &classes - &probabilities;
-            let mut slope = inputs.values.t().dot(&errors);
+            let mut slope = inputs.t().dot(&errors);
             slope.scaled_add(-penalty, &weights);
             // Rows that are decided keep a trace of curvature, so that its square root can be divided by.
             let curvature = probabilities.mapv(|p| (p * (1.0 - p)).max(f64::EPSILON));
@@ -147,7 +148,7 @@ impl LogisticRegression {
             if left <= TOLERANCE {
                 return Ok((weights, intercept));
             }
-            let odds_step = inputs.values.dot(&step) + intercept_step;
+            let odds_step = inputs.dot(&step) + intercept_step;
             let mut length = 1.0;
             loop {
                 let new_weights = &weights + &(&step * length);

@@ -11,6 +11,7 @@ mod interior_point;
 mod kernel_rows;
 mod logistic_model;
 mod logistic_regression;
+mod narrowed;
 mod ordinary_least_squares;
 mod radial_model;
 mod sequential_minimal_optimization;

@@ -126,19 +126,19 @@ impl Solver {
             if norms.iter().all(|&norm| norm > 0.0) {
                 let mut scaled = &products / &norms;
                 scaled /= &norms.view().insert_axis(Axis(1));
-                if let Some(cholesky) = Cholesky::new(scaled)
-                    .filter(|cholesky| cholesky.least_pivot() > INDEPENDENT)
+                if let Some(cholesky) =
+                    Cholesky::new(scaled).filter(|cholesky| cholesky.least_pivot() > INDEPENDENT)
                 {
                     return Ok(Self::Independent { norms, cholesky });
                 }
             }
         }
-        let (squares, vectors) = mirror(products)
-            .eigh_into()
-            .map_err(|_| Error::Overflow {
-                what: "products of columns",
-            })?;
-        let largest = squares.iter().fold(0.0, |most: f64, &square| most.max(square));
+        let (squares, vectors) = mirror(products).eigh_into().map_err(|_| Error::Overflow {
+            what: "products of columns",
+        })?;
+        let largest = squares
+            .iter()
+            .fold(0.0, |most: f64, &square| most.max(square));
         let filled: Vec<usize> = (0..squares.len())
             .filter(|&direction| squares[direction] > EMPTY * largest)
             .collect();

@@ -83,11 +83,7 @@ impl TryFrom<Stored> for RadialModel {
             gamma: stored.gamma,
             means: stored.means.into(),
             scales: stored.scales.into(),
-            coefficients: rows(
-                "coefficients",
-                stored.coefficients,
-                stored.intercepts.len(),
-            )?,
+            coefficients: rows("coefficients", stored.coefficients, stored.intercepts.len())?,
             vectors: rows("vectors", stored.vectors, columns)?,
             intercepts: stored.intercepts.into(),
         })
@@ -154,10 +150,12 @@ impl RadialModel {
                 let mut kernel = rows.dot(&vectors.t());
                 for (mut kernel, row) in kernel.rows_mut().into_iter().zip(rows.rows()) {
                     let square = row.dot(&row);
-                    Zip::from(&mut kernel).and(&squares).for_each(|value, other| {
-                        let distance = (square + other - 2.0 * *value).max(0.0);
-                        *value = (-self.gamma * distance).exp();
-                    });
+                    Zip::from(&mut kernel)
+                        .and(&squares)
+                        .for_each(|value, other| {
+                            let distance = (square + other - 2.0 * *value).max(0.0);
+                            *value = (-self.gamma * distance).exp();
+                        });
                 }
                 let sums = kernel.dot(&self.coefficients) + &self.intercepts;
                 out.assign(&sums.mapv(|value| value as f32));

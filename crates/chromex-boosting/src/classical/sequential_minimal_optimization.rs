@@ -125,7 +125,10 @@ impl Descent<'_> {
                 }
             }
         }
-        (best.map(|(piece, length, _)| (piece, length)), contradiction)
+        (
+            best.map(|(piece, length, _)| (piece, length)),
+            contradiction,
+        )
     }
 
     fn step(&mut self, first: usize, second: usize, length: f64, kernel: &KernelRows<'_>) {
@@ -149,7 +152,10 @@ impl Descent<'_> {
             };
         }
         let rows = self.sums.len();
-        let pairs = kernel.row(first % rows).iter().zip(kernel.row(second % rows));
+        let pairs = kernel
+            .row(first % rows)
+            .iter()
+            .zip(kernel.row(second % rows));
         for (sum, (first, second)) in self.sums.iter_mut().zip(pairs) {
             *sum += length * (f64::from(*first) - f64::from(*second));
         }

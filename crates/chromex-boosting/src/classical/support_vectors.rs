@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::interior_point::{self, Hinges};
 use super::kernel_rows::KernelRows;
+use super::narrowed::Narrowed;
 use super::radial_model::RadialModel;
 use super::sequential_minimal_optimization::{self, Pieces};
 use super::support_vector_model::SupportVectorModel;
@@ -295,7 +296,11 @@ impl Machine {
             } => gamma,
             _ => 1.0,
         };
-        for (name, value) in [("c", self.c), ("tolerance", self.tolerance), ("gamma", gamma)] {
+        for (name, value) in [
+            ("c", self.c),
+            ("tolerance", self.tolerance),
+            ("gamma", gamma),
+        ] {
             if !(value.is_finite() && value > 0.0) {
                 return Err(Error::Setting {
                     name,
@@ -327,19 +332,20 @@ impl Machine {
         targets: &[Hinges],
         levels: &Array1<f64>,
     ) -> Result<SupportVectorModel> {
-        let ridge = WeightedRidge::new(centred.values.view(), 1.0);
+        let narrowed = Narrowed::new(&centred.values);
+        let ridge = WeightedRidge::new(narrowed.table(), 1.0);
         let mut weights = Array2::zeros((centred.values.ncols(), targets.len()));
         let mut intercepts = levels.clone();
         for (target, hinges) in targets.iter().enumerate() {
             let (fitted, intercept) =
-                interior_point::minimise(&centred.values, &ridge, hinges, LINEAR_TOLERANCE)
+                interior_point::minimise(narrowed.table(), &ridge, hinges, LINEAR_TOLERANCE)
                     .map_err(|interior_point::NotConverged(gap)| Error::NotConverged {
                         target,
                         steps: interior_point::MOST_STEPS,
                         gap,
                         tolerance: LINEAR_TOLERANCE,
                     })?;
-            weights.column_mut(target).assign(&fitted);
+            weights.column_mut(target).assign(&narrowed.widen(fitted));
             intercepts[target] += intercept;
         }
         let model = LinearModel::from_centred(1.0 / self.c, centred, weights, &intercepts);
@@ -406,7 +412,11 @@ impl Machine {
 fn spread(centred: &Centred) -> f64 {
     // Standardised columns have a mean of 0; others still differ in theirs.
     let standardized = centred.scales.iter().any(|scale| *scale != 1.0);
-    let squares = centred.values.iter().map(|value| value * value).sum::<f64>();
+    let squares = centred
+        .values
+        .iter()
+        .map(|value| value * value)
+        .sum::<f64>();
     let within = squares / centred.values.len() as f64;
     if standardized {
         within

@@ -70,11 +70,17 @@ impl ValidationLoss {
                     Self::SquaredError => (predicted - truth).powi(2),
                     Self::AbsoluteError => (predicted - truth).abs(),
                     Self::Logistic => {
-                        let right = if truth > 0.5 { predicted } else { 1.0 - predicted };
+                        let right = if truth > 0.5 {
+                            predicted
+                        } else {
+                            1.0 - predicted
+                        };
                         // Certainty that is wrong costs much, but not more than all other rows together.
                         -right.max(f64::from(f32::EPSILON)).ln()
                     }
-                    Self::Hinge => (1.0 + if truth > 0.5 { -predicted } else { predicted }).max(0.0),
+                    Self::Hinge => {
+                        (1.0 + if truth > 0.5 { -predicted } else { predicted }).max(0.0)
+                    }
                 }
             })
             .sum();
@@ -144,7 +150,9 @@ mod tests {
         let loss = |loss: ValidationLoss| loss.of(&predicted, truth.view());
         assert!((loss(ValidationLoss::SquaredError) - (0.5625 + 0.25) / 2.0).abs() < 1e-12);
         assert!((loss(ValidationLoss::AbsoluteError) - (0.75 + 0.5) / 2.0).abs() < 1e-12);
-        assert!((loss(ValidationLoss::Logistic) - (4.0_f64.ln() + 2.0_f64.ln()) / 2.0).abs() < 1e-12);
+        assert!(
+            (loss(ValidationLoss::Logistic) - (4.0_f64.ln() + 2.0_f64.ln()) / 2.0).abs() < 1e-12
+        );
         assert!((loss(ValidationLoss::Hinge) - (0.75 + 1.5) / 2.0).abs() < 1e-12);
     }
 }

@@ -1,5 +1,7 @@
 //! Tests of the crate as a caller sees it.
 
+// Classical learners against scikit-learn, saved and read back.
+mod classical;
 // What XGBoost and scikit-learn gave on the same tables.
 mod golden;
 // What holds for every table: against another booster, other row orders, other thread counts.
