@@ -90,6 +90,12 @@ pub enum Error {
         /// At what it would have stopped.
         tolerance: f64,
     },
+    /// linfa, or a dataset of it, is at odds with the booster.
+    #[error("linfa: {reason}")]
+    Linfa {
+        /// What linfa says.
+        reason: String,
+    },
     /// A stored model contradicts itself.
     #[error("tree {tree} of target {target}, node {node}: expected {expected}, found {found}")]
     MalformedTree {

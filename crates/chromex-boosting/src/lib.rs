@@ -1,14 +1,20 @@
-//! Gradient boosting with XGBoost's algorithm, and linear floors.
+//! Gradient boosting with XGBoost's algorithm, and classical floors.
 //!
-//! Two learners of tables of numbers, `Array2<f32>`, as counts of histone marks, embeddings of tokens or
+//! Learners of tables of numbers, `Array2<f32>`, as counts of histone marks, embeddings of tokens or
 //! k-mer counts give them:
 //!
 //! - [`GradientBoosting`] grows the trees that XGBoost's `tree_method="exact"` grows, to the bit, or its
 //!   histogram method's, and learns [`BoostedTrees`];
 //! - [`Ridge`] solves for a [`LinearModel`], the floor of every table; [`Ridge::tuned`] lets validation rows
-//!   choose its penalty.
+//!   choose its penalty. [`OrdinaryLeastSquares`] has no penalty, [`ElasticNet`] one that leaves columns out
+//!   ([`TunedElasticNet`] chooses it);
+//! - [`LogisticRegression`] fits probabilities of classes;
+//! - [`SupportVectorRegression`] and [`SupportVectorClassification`] are linear in the columns or in the Gaussian
+//!   kernel;
+//! - [`DecisionTree`] grows one tree to be read; [`GbdtBoosting`] asks the `gbdt` crate for a second opinion;
+//! - [`Tuned`] lets validation rows choose among settings of any of them.
 //!
-//! Both are plain configurations that implement [`chromex_core::Fit`], so they end a pipeline, and have a
+//! All are plain configurations that implement [`chromex_core::Fit`], so they end a pipeline, and have a
 //! method that fits bare tables. They are deterministic: no seed and no number of threads changes a bit.
 
 mod boosted_trees;
@@ -17,6 +23,7 @@ mod classical;
 mod error;
 mod gradient_boosting;
 mod linear_model;
+mod linfa;
 mod model_file;
 mod ridge;
 mod table;

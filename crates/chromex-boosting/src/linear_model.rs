@@ -59,6 +59,13 @@ impl TryFrom<Stored> for LinearModel {
             found: found.to_string(),
         };
         let targets = stored.intercepts.len();
+        if targets == 0 {
+            return Err(Error::MalformedModel {
+                what: "targets",
+                expected: "at least 1".into(),
+                found: "none".into(),
+            });
+        }
         if stored.coefficients.len() != targets {
             return Err(malformed("targets", targets, stored.coefficients.len()));
         }

@@ -4,6 +4,8 @@
 mod classical;
 // What XGBoost and scikit-learn gave on the same tables.
 mod golden;
+// The booster as an algorithm of linfa.
+mod linfa_traits;
 // What holds for every table: against another booster, other row orders, other thread counts.
 mod properties;
 // The published sample of DeepDiff, where CHROMEX_DATA names the folder that holds it.
