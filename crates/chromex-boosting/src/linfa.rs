@@ -5,7 +5,7 @@
 
 use ::linfa::dataset::{AsTargets, DatasetBase};
 use ::linfa::traits::{Fit, PredictInplace};
-use ndarray::{Array2, ArrayBase, ArrayView2, Axis, Data, Ix2};
+use ndarray::{Array2, ArrayBase, ArrayView2, Data, Ix2};
 
 use crate::{BoostedTrees, Error, GradientBoosting, Result};
 
@@ -27,21 +27,19 @@ where
         let inputs = narrow(dataset.records().view());
         let targets = dataset.targets().as_targets().into_dyn();
         if targets.shape()[0] != inputs.nrows() {
-            return Err(::linfa::Error::MismatchedShapes(inputs.nrows(), targets.shape()[0]).into());
+            return Err(
+                ::linfa::Error::MismatchedShapes(inputs.nrows(), targets.shape()[0]).into(),
+            );
         }
         if dataset.weights().is_some() {
             return Err(::linfa::Error::Parameters("weights: expected none".into()).into());
         }
-        let targets = match targets.into_dimensionality::<Ix2>() {
-            Ok(targets) => narrow(targets),
-            Err(_) => {
-                let target = dataset.targets().as_targets().into_dyn();
-                let target = target
-                    .into_dimensionality()
-                    .map_err(::linfa::Error::NdShape)?;
-                narrow(target.insert_axis(Axis(1)))
-            }
-        };
+        // linfa's targets are an array of rows, or of rows and targets.
+        let columns = targets.shape().get(1).copied().unwrap_or(1);
+        let targets = targets
+            .to_shape((inputs.nrows(), columns))
+            .map_err(::linfa::Error::NdShape)?;
+        let targets = narrow(targets.view());
         self.fit_table(inputs.view(), targets.view())
     }
 }

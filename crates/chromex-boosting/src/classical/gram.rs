@@ -13,7 +13,7 @@ pub(crate) fn lower_products(
     weights: Option<ArrayView1<'_, f64>>,
 ) -> Array2<f64> {
     let columns = table.ncols();
-    let width = (columns / 16).clamp(32, 256);
+    let width = (columns / 4).clamp(32, 256);
     let mut products = Array2::zeros((columns, columns));
     products
         .axis_chunks_iter_mut(Axis(1), width)

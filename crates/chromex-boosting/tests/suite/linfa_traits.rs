@@ -6,7 +6,9 @@ use linfa::traits::{Fit, Predict, PredictInplace};
 use ndarray::{Array1, Array2, Axis};
 
 fn tables() -> (Array2<f64>, Array2<f64>) {
-    let inputs = Array2::from_shape_fn((40, 3), |(row, column)| ((row * 7 + column * 5) % 13) as f64);
+    let inputs = Array2::from_shape_fn((40, 3), |(row, column)| {
+        ((row * 7 + column * 5) % 13) as f64
+    });
     let targets = Array2::from_shape_fn((40, 2), |(row, target)| inputs[[row, target]] * 2.0 + 1.0);
     (inputs, targets)
 }
@@ -62,8 +64,13 @@ fn weights_and_rows_that_do_not_match_are_errors() {
     let (inputs, targets) = tables();
     let weighted = Dataset::new(inputs.clone(), targets.clone()).with_weights(Array1::ones(40));
     let error: Error = booster().fit(&weighted).unwrap_err();
-    assert_eq!(error.to_string(), "linfa: invalid parameter weights: expected none");
+    assert_eq!(
+        error.to_string(),
+        "linfa: invalid parameter weights: expected none"
+    );
     let targets = targets.slice(ndarray::s![..30, ..]).to_owned();
-    let error: Error = booster().fit(&DatasetBase::new(inputs, targets)).unwrap_err();
+    let error: Error = booster()
+        .fit(&DatasetBase::new(inputs, targets))
+        .unwrap_err();
     assert!(error.to_string().starts_with("linfa: "), "{error}");
 }
