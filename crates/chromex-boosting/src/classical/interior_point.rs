@@ -14,7 +14,7 @@ const TOWARDS_BORDER: f64 = 0.995;
 const STILL_FALLING: f64 = 0.5;
 
 /// The losses of one target: `cost` Σ max(0, sign × (xw + b) + offset), where row i has every `rows`-th
-/// piece from the i-th on (one for classification, two for regression).
+/// piece from the i-th on (one for classification, two for regression). Pieces of both signs are there.
 pub(crate) struct Hinges {
     pub(crate) cost: f64,
     pub(crate) signs: Array1<f64>,
@@ -66,26 +66,27 @@ pub(crate) fn minimise(
     let mut point = problem.start();
     let scale = hinges.cost * hinges.offsets.len() as f64 * hinges.spread();
     let mut least = f64::INFINITY;
-    let mut best = (point.weights.clone(), point.intercept);
+    let mut best = point.weights.clone();
     for _ in 0..MOST_STEPS {
         let gap = problem.gap(&point) / scale;
         // Weights are off by the root of the gap: once it is small enough, rounding is what ends the fit.
         if least <= tolerance && gap >= least * STILL_FALLING {
-            return Ok(best);
+            break;
         }
         if gap < least {
             least = gap;
-            best = (point.weights.clone(), point.intercept);
+            best = point.weights.clone();
         }
         let Some(next) = problem.step(ridge, &point) else {
             break;
         };
         point = next;
     }
-    if least <= tolerance {
-        return Ok(best);
+    if least > tolerance {
+        return Err(NotConverged(least));
     }
-    Err(NotConverged(least))
+    let intercept = problem.best_intercept(&best);
+    Ok((best, intercept))
 }
 
 struct Problem<'a> {
@@ -151,6 +152,21 @@ impl Problem<'_> {
         // Multipliers bound the loss only as far as those of both signs weigh the same.
         let unbalanced = signed.sum().abs() * (1.0 + point.intercept.abs());
         (primal - dual).abs() + unbalanced
+    }
+
+    /// Gives the intercept of least loss for given weights, and of several the middle one, as libsvm does.
+    fn best_intercept(&self, weights: &Array1<f64>) -> f64 {
+        let Hinges { signs, offsets, .. } = self.hinges;
+        let hinges = self.by_piece(&self.inputs.dot(weights)) + offsets;
+        // A piece of negative sign weighs against the others until the intercept passes its bend.
+        let mut bends: Vec<f64> = hinges
+            .iter()
+            .zip(signs)
+            .map(|(h, sign)| -h * sign)
+            .collect();
+        bends.sort_unstable_by(f64::total_cmp);
+        let negative = signs.iter().filter(|sign| **sign < 0.0).count();
+        0.5 * (bends[negative - 1] + bends[negative])
     }
 
     fn step(&self, ridge: &WeightedRidge<'_>, point: &Point) -> Option<Point> {

@@ -79,11 +79,20 @@ def case(seed, name, rows, columns):
     add("support vectors", gamma, False, fitted(SVR(epsilon=0.05, tol=1e-10), answers, False), "predict")
     for depth, leaf in [(1, 1), (2, 6)]:
         settings = {"max_depth": depth, "min_rows_per_leaf": leaf}
-        tree = {"max_depth": depth, "min_samples_leaf": leaf, "random_state": 0}
-        model = fitted(DecisionTreeRegressor(**tree), answers, False)
-        add("tree", settings, False, model, "predict")
-        model = fitted(DecisionTreeClassifier(**tree), classes, False)
-        add("tree classes", settings, False, model, "predict_proba")
+        for learner, kind, target, predict in [
+            ("tree", DecisionTreeRegressor, answers, "predict"),
+            ("tree classes", DecisionTreeClassifier, classes, "predict_proba"),
+        ]:
+            models = [
+                fitted(kind(max_depth=depth, min_samples_leaf=leaf, random_state=seed), target, False)
+                for seed in range(20)
+            ]
+            # Of equally good splits scikit-learn draws one, which nobody else can.
+            predicted = [getattr(model, predict)(table) for model in models]
+            if all((other == predicted[0]).all() for other in predicted):
+                add(learner, settings, False, models[0], predict)
+            else:
+                print(name, learner, settings, "has splits that are equally good")
 
     scaled = StandardScaler().fit(table[train])
     # The path that the validation rows choose from, with the weights of every penalty.
