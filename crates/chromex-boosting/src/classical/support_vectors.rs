@@ -23,8 +23,8 @@ const MOST_STEPS: usize = 10_000_000;
 /// Fits a function that rows may miss by `epsilon` for nothing: ε-support-vector regression.
 ///
 /// Minimises ½ ‖w‖² + `c` Σ max(0, |y − f(x)| − `epsilon`) per target, where f is linear in the columns or in
-/// the Gaussian kernel; its intercept is not penalised, and where several are best it is the middle one. This is libsvm's problem, and scikit-learn's `SVR` for
-/// either kernel (`LinearSVR` penalises the intercept).
+/// the Gaussian kernel; its intercept is not penalised, and where several are best it is the middle one. This is
+/// libsvm's problem, and scikit-learn's `SVR` for either kernel (`LinearSVR` penalises the intercept).
 ///
 /// [`Kernel::Linear`] is solved to rounding by an interior-point method, whose steps decompose a matrix of as
 /// many rows as there are rows or columns, whichever is fewer; [`Kernel::Radial`] by libsvm's minimal
