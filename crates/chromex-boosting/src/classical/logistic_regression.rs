@@ -33,9 +33,9 @@ const MOST_STEPS: usize = 200;
 ///
 /// let marks: Array2<f32> = array![[0.0], [1.0], [2.0], [3.0]];
 /// let expressed: Array2<f32> = array![[0.0], [0.0], [1.0], [1.0]];
-/// let model = LogisticRegression::default().fit_table(marks.view(), expressed.view())?;
-/// let probabilities = model.predict_table(marks.view())?;
-/// assert!(probabilities[[0, 0]] < 0.2 && probabilities[[3, 0]] > 0.8);
+/// let regression = LogisticRegression { c: 10.0, ..LogisticRegression::default() };
+/// let probabilities = regression.fit_table(marks.view(), expressed.view())?.predict_table(marks.view())?;
+/// assert!(probabilities[[0, 0]] < 0.1 && probabilities[[3, 0]] > 0.9);
 /// # Ok::<(), chromex_boosting::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
