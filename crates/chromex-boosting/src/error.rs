@@ -112,6 +112,34 @@ pub enum Error {
         /// What stands there.
         found: String,
     },
+    /// A target to classify has one class only.
+    #[error("target {target} is {found} in all training rows, a classifier needs both 0 and 1")]
+    OneClass {
+        /// The target, 0-based.
+        target: usize,
+        /// The class of all rows.
+        found: f32,
+    },
+    /// An iterative fit used up its steps.
+    #[error(
+        "target {target}: a relative gap of {gap:e} is left after {steps} steps, {tolerance:e} was asked for"
+    )]
+    NotConverged {
+        /// The target, 0-based.
+        target: usize,
+        /// The steps that were made.
+        steps: usize,
+        /// How far from solved the fit still is, in the unit of `tolerance`.
+        gap: f64,
+        /// At what it would have stopped.
+        tolerance: f64,
+    },
+    /// linfa, or a dataset of it, is at odds with the booster.
+    #[error("linfa: {reason}")]
+    Linfa {
+        /// What linfa says.
+        reason: String,
+    },
     /// A stored model contradicts itself.
     #[error("tree {tree}, node {node}: expected {expected}, found {found}")]
     MalformedTree {

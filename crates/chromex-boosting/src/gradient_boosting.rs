@@ -350,7 +350,9 @@ impl GradientBoosting {
                 });
             }
             (Some(patience), Some(valid)) => {
-                table::check_validation(&valid, labels.columns, labels.targets.ncols())?;
+                table::check_columns(valid.inputs, labels.columns)?;
+                table::check_validation((valid.inputs, valid.targets), labels.targets.ncols())?;
+                table::check_weights(valid.weights, valid.inputs.nrows())?;
                 loss.check(valid.targets)?;
                 Some((patience, valid))
             }

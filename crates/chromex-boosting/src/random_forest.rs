@@ -66,16 +66,6 @@ impl Default for RandomForest {
 }
 
 impl RandomForest {
-    /// Gives one tree on all rows and columns.
-    pub fn decision_tree() -> Self {
-        Self {
-            trees: 1,
-            max_features: 1.0,
-            bootstrap: false,
-            ..Self::default()
-        }
-    }
-
     /// Fits a forest to a table of inputs and one of targets.
     ///
     /// # Shapes
@@ -247,6 +237,10 @@ mod tests {
         let left_out = counts.iter().filter(|&&count| count == 0.0).count();
         assert!((3_500..3_850).contains(&left_out), "{left_out}");
         assert_ne!(counts, forest.counts(10_000, 3, 1));
-        assert_eq!(RandomForest::decision_tree().counts(2, 3, 0), [1.0, 1.0]);
+        let all = RandomForest {
+            bootstrap: false,
+            ..forest
+        };
+        assert_eq!(all.counts(2, 3, 0), [1.0, 1.0]);
     }
 }

@@ -1,10 +1,12 @@
 //! Ridge regression in closed form.
 
 use chromex_core::{Dataset, Fit};
-use linfa_linalg::cholesky::SolveCInplace;
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use crate::centred::{Centred, centre};
+use crate::classical::cholesky::Cholesky;
+use crate::classical::gram::lower_products;
 use crate::{Error, LinearModel, Result, table};
 
 /// Fits a linear model with a penalty on its weights: the floor that every deep model must beat.
@@ -118,25 +120,11 @@ impl TunedRidge {
             .iter()
             .try_for_each(|&alpha| check_alpha(alpha))?;
         let equations = Equations::new(train.0, train.1, self.standardize)?;
-        let (inputs, truth) = valid;
-        if inputs.nrows() == 0 {
-            return Err(Error::Empty {
-                part: "validation",
-                what: "rows",
-            });
-        }
-        if truth.ncols() != train.1.ncols() {
-            return Err(Error::Targets {
-                expected: train.1.ncols(),
-                found: truth.ncols(),
-            });
-        }
-        table::check_finite("target", truth)?;
+        table::check_validation(valid, train.1.ncols())?;
         let mut best: Option<(f64, LinearModel)> = None;
         for &alpha in &self.alphas {
             let model = equations.solve(alpha)?;
-            let errors = model.predict_table(inputs)? - truth;
-            let squares: f64 = errors.iter().map(|&error| f64::from(error).powi(2)).sum();
+            let squares = table::squared_error(model.predict_table(valid.0)?, valid.1);
             if best.as_ref().is_none_or(|(least, _)| squares < *least) {
                 best = Some((squares, model));
             }
@@ -192,14 +180,11 @@ fn check_alpha(alpha: f64) -> Result<()> {
 
 /// The equations of one table, ready to be solved for any penalty.
 struct Equations {
-    /// Inputs around their means, divided by their scales.
-    inputs: Array2<f64>,
-    input_means: Array1<f64>,
-    scales: Array1<f64>,
+    inputs: Centred,
     /// Targets around their means.
     targets: Array2<f64>,
     target_means: Array1<f64>,
-    /// Products of columns with columns, or of rows with rows where rows are fewer.
+    /// Products of columns with columns, or of rows with rows where rows are fewer: the lower triangle.
     products: Array2<f64>,
 }
 
@@ -209,37 +194,16 @@ impl Equations {
         targets: ArrayView2<'_, f32>,
         standardize: bool,
     ) -> Result<Self> {
-        assert_eq!(
-            inputs.nrows(),
-            targets.nrows(),
-            "rows of inputs and targets"
-        );
-        table::check_training(inputs, targets)?;
-        table::check_finite("input", inputs)?;
-        let (mut inputs, input_means) = centre(inputs);
+        let inputs = Centred::checked(inputs, targets, standardize)?;
         let (targets, target_means) = centre(targets);
-        let mut scales = Array1::ones(inputs.ncols());
-        if standardize {
-            for ((scale, column), mean) in scales.iter_mut().zip(inputs.columns()).zip(&input_means)
-            {
-                let variance = column.dot(&column) / column.len() as f64;
-                // What rounding alone makes of a column of equal values is no spread.
-                let rounding = column.len() as f64 * f64::EPSILON * mean;
-                if variance > rounding * rounding {
-                    *scale = variance.sqrt();
-                }
-            }
-            inputs /= &scales;
-        }
-        let products = if inputs.nrows() < inputs.ncols() {
-            inputs.dot(&inputs.t())
+        let table = &inputs.values;
+        let products = if table.nrows() < table.ncols() {
+            lower_products(table.t(), None)
         } else {
-            inputs.t().dot(&inputs)
+            lower_products(table.view(), None)
         };
         Ok(Self {
             inputs,
-            input_means,
-            scales,
             targets,
             target_means,
             products,
@@ -249,28 +213,23 @@ impl Equations {
     fn solve(&self, alpha: f64) -> Result<LinearModel> {
         let mut matrix = self.products.clone();
         matrix.diag_mut().mapv_inplace(|value| value + alpha);
-        let mut solve = |right: Array2<f64>| {
-            matrix.solvec_into(right).map_err(|_| Error::Overflow {
-                what: "sums of squares",
-            })
-        };
+        let cholesky = Cholesky::new(matrix).ok_or(Error::Overflow {
+            what: "sums of squares",
+        })?;
         // (XᵀX + α)⁻¹ Xᵀ y = Xᵀ (XXᵀ + α)⁻¹ y
-        let scaled = if self.inputs.nrows() < self.inputs.ncols() {
-            self.inputs.t().dot(&solve(self.targets.clone())?)
+        let table = &self.inputs.values;
+        let weights = if table.nrows() < table.ncols() {
+            table.t().dot(&cholesky.solve(self.targets.clone()))
         } else {
-            solve(self.inputs.t().dot(&self.targets))?
+            cholesky.solve(table.t().dot(&self.targets))
         };
-        let coefficients = scaled / self.scales.view().insert_axis(Axis(1));
-        let intercepts = &self.target_means - &self.input_means.dot(&coefficients);
-        Ok(LinearModel::new(alpha, coefficients, intercepts))
+        Ok(LinearModel::from_centred(
+            alpha,
+            &self.inputs,
+            weights,
+            &self.target_means,
+        ))
     }
-}
-
-/// Takes the mean off each column.
-fn centre(table: ArrayView2<'_, f32>) -> (Array2<f64>, Array1<f64>) {
-    let table = table.mapv(f64::from);
-    let means = table.sum_axis(Axis(0)) / table.nrows() as f64;
-    (table - &means, means)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The tables that models are fitted on and used with, and their checks.
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
 use crate::{Error, Result};
 
@@ -107,23 +107,47 @@ pub(crate) fn check_extent(what: &'static str, found: usize) -> Result<()> {
     }
 }
 
-/// Checks rows to stop by against the columns and targets of the training rows.
-pub(crate) fn check_validation(valid: &Table<'_>, columns: usize, targets: usize) -> Result<()> {
-    if valid.inputs.nrows() == 0 {
+/// Checks rows that choose among settings: that there are some, of as many targets as the training rows.
+pub(crate) fn check_validation(
+    (inputs, targets): (ArrayView2<'_, f32>, ArrayView2<'_, f32>),
+    expected: usize,
+) -> Result<()> {
+    assert_eq!(
+        inputs.nrows(),
+        targets.nrows(),
+        "rows of inputs and targets"
+    );
+    if inputs.nrows() == 0 {
         return Err(Error::Empty {
             part: "validation",
             what: "rows",
         });
     }
-    check_columns(valid.inputs, columns)?;
-    if valid.targets.ncols() != targets {
-        return Err(Error::Targets {
-            expected: targets,
-            found: valid.targets.ncols(),
-        });
+    let found = targets.ncols();
+    if found != expected {
+        return Err(Error::Targets { expected, found });
     }
-    check_finite("target", valid.targets)?;
-    check_weights(valid.weights, valid.inputs.nrows())
+    check_finite("target", targets)
+}
+
+/// Adds up the squares of the errors of all targets.
+pub(crate) fn squared_error(predicted: Array2<f32>, truth: ArrayView2<'_, f32>) -> f64 {
+    let errors = predicted - truth;
+    errors.iter().map(|&error| f64::from(error).powi(2)).sum()
+}
+
+/// Checks that every target is a class, 0 or 1, and that both occur.
+pub(crate) fn check_classes(targets: ArrayView2<'_, f32>) -> Result<()> {
+    check("target", targets, "0 or 1", |value| {
+        value == 0.0 || value == 1.0
+    })?;
+    for (target, classes) in targets.columns().into_iter().enumerate() {
+        let found = classes[0];
+        if classes.iter().all(|&class| class == found) {
+            return Err(Error::OneClass { target, found });
+        }
+    }
+    Ok(())
 }
 
 /// Checks rows to predict against the columns that the model was fitted on.
@@ -141,6 +165,16 @@ pub(crate) fn check_not_infinite(inputs: ArrayView2<'_, f32>) -> Result<()> {
     check("input", inputs, "a finite number or NaN", |value| {
         !value.is_infinite()
     })
+}
+
+/// Checks that no number is missing, infinite or the lowest there is.
+pub(crate) fn check_above_lowest(inputs: ArrayView2<'_, f32>) -> Result<()> {
+    check(
+        "input",
+        inputs,
+        "a finite number above the lowest",
+        |value| value.is_finite() && value > f32::MIN,
+    )
 }
 
 /// Checks that all numbers are finite.

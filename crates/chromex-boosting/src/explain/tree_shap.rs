@@ -367,7 +367,7 @@ impl<'a> TreeShap<'a> {
                     write(sums, result);
                 }
             }
-            Ok(())
+            Ok::<(), Error>(())
         };
         if rows <= rows_at_once {
             explain((0, inputs, &mut result))?;

@@ -1,5 +1,7 @@
 //! Tests of the crate as a caller sees it.
 
+// Classical learners against scikit-learn, saved and read back.
+mod classical;
 // What XGBoost says of its own models.
 mod explanations;
 // What XGBoost and scikit-learn gave on the same tables.
@@ -8,6 +10,8 @@ mod golden;
 mod interchange;
 // Model files with damage, from accident or malice.
 mod mutations;
+// The booster as an algorithm of linfa.
+mod linfa_traits;
 // What holds for every table: against another booster, other row orders, other thread counts.
 mod properties;
 // The published sample of DeepDiff, where CHROMEX_DATA names the folder that holds it.
