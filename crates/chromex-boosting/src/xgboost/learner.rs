@@ -1,5 +1,7 @@
 //! A model as all formats hold it, before its parts have been brought together.
 
+use std::collections::BTreeMap;
+
 use super::nodes::StoredTree;
 use super::value::{Value, malformed};
 use super::{Remainder, XgboostModel};
@@ -22,7 +24,7 @@ pub(super) struct Learner {
     pub(super) objective: String,
     pub(super) booster: Booster,
     pub(super) column_names: Vec<String>,
-    pub(super) attributes: Vec<(String, String)>,
+    pub(super) attributes: BTreeMap<String, String>,
     /// Fields of the objective beside its name.
     pub(super) objective_fields: Vec<(String, Value)>,
     pub(super) column_types: Vec<String>,
@@ -122,14 +124,12 @@ impl Learner {
 
     /// Takes out the name of an objective that XGBoost does not have, which [`super::schema`] put aside.
     fn custom_objective(&mut self, link: Link) -> String {
-        let place = self
-            .attributes
-            .iter()
-            .position(|(key, _)| key == super::CUSTOM_OBJECTIVE);
-        match place {
-            Some(place) if self.objective == link.objective() => self.attributes.remove(place).1,
-            _ => std::mem::take(&mut self.objective),
+        if self.objective == link.objective()
+            && let Some(name) = self.attributes.remove(super::CUSTOM_OBJECTIVE)
+        {
+            return name;
         }
+        std::mem::take(&mut self.objective)
     }
 
     /// Counts the trees of a round for one output. Versions before 1.6 do not store it, but note the best round as a
@@ -139,8 +139,8 @@ impl Learner {
             return 1;
         };
         let number = |key: &str| {
-            let attribute = self.attributes.iter().find(|(name, _)| name == key);
-            attribute.and_then(|(_, text)| text.parse::<u32>().ok())
+            let attribute = self.attributes.get(key);
+            attribute.and_then(|text| text.parse::<u32>().ok())
         };
         let noted = number("best_ntree_limit")
             .zip(number(super::BEST_ROUND))
@@ -149,15 +149,13 @@ impl Learner {
     }
 
     fn best_round(&mut self) -> Result<Option<usize>> {
-        let place = self
-            .attributes
-            .iter()
-            .position(|(key, _)| key == super::BEST_ROUND);
         // A linear model predicts by all its rounds.
-        let Some(place) = place.filter(|_| matches!(self.booster, Booster::Trees(_))) else {
+        if matches!(self.booster, Booster::Linear(_)) {
+            return Ok(None);
+        }
+        let Some(text) = self.attributes.remove(super::BEST_ROUND) else {
             return Ok(None);
         };
-        let text = self.attributes.remove(place).1;
         let round = text.trim().parse().map_err(|_| {
             let place = format!("learner.attributes.{}", super::BEST_ROUND);
             malformed(place, "the number of a round", format!("`{text}`"))

@@ -1,5 +1,7 @@
 //! The binary format that XGBoost wrote before it wrote JSON, up to version 2: its structures as they lay in memory.
 
+use std::collections::BTreeMap;
+
 use super::learner::{Booster, Learner, Trees};
 use super::nodes::{StoredTree, Values};
 use super::value::{Value, malformed};
@@ -51,7 +53,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Learner> {
     let attributes = if has_attributes {
         reader.attributes()?
     } else {
-        Vec::new()
+        BTreeMap::new()
     };
     // Before version 1 the base score was a margin already.
     let link = Link::of_objective(&objective);
@@ -79,13 +81,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Learner> {
     })
 }
 
-type Attributes = Vec<(String, String)>;
+type Attributes = BTreeMap<String, String>;
 
 /// Parts the objective's parameters, which XGBoost 1 stored as JSON among the attributes, from what the user stored.
 fn parameters(mut attributes: Attributes) -> (Vec<(String, Value)>, Attributes) {
-    let place = attributes.iter().position(|(key, _)| key == "objective");
-    let stored = place.map(|place| attributes.remove(place).1);
-    attributes.retain(|(key, _)| key != "metrics" && !key.starts_with("SAVED_PARAM_"));
+    let stored = attributes.remove("objective");
+    attributes.retain(|key, _| key != "metrics" && !key.starts_with("SAVED_PARAM_"));
     let fields = match stored.map(|text| super::json::read(text.as_bytes())) {
         Some(Ok(Value::Map(mut fields))) => {
             fields.retain(|(key, _)| key != "name");

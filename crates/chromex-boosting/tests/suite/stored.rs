@@ -1,7 +1,7 @@
 use std::error::Error as _;
 use std::path::Path;
 
-use chromex_boosting::{BoostedTrees, GradientBoosting, TreeMethod};
+use chromex_boosting::{BoostedTrees, Format, GradientBoosting, TreeMethod};
 use chromex_core::{Dataset, Fit, Keys, Predict, Target, Targets, Transform};
 use ndarray::{Array2, array};
 
@@ -229,6 +229,17 @@ fn parts_that_do_not_fit_together_are_refused_by_name() {
         reason(&|learner| learner["attributes"] = serde_json::json!({"best_iteration": "7"}))
             .contains("best round")
     );
+}
+
+#[test]
+fn of_several_fields_with_one_name_the_last_counts_and_is_written_back() {
+    let twice = r#""name":"reg:unheard","name":"reg:squarederror""#;
+    let text = stored(|_| {}).replace(r#""name":"reg:squarederror""#, twice);
+    assert!(text.contains(twice));
+    let model = BoostedTrees::from_bytes(text.as_bytes()).unwrap();
+    assert_eq!(model.objective(), "reg:squarederror");
+    let back = BoostedTrees::from_bytes(&model.to_bytes(Format::Json)).unwrap();
+    assert_eq!(back, model);
 }
 
 #[test]
