@@ -6,6 +6,7 @@ pub mod deepdiff;
 mod error;
 pub mod expression;
 pub mod genes;
+mod guard;
 mod lines;
 pub mod registry;
 pub mod simulate;

@@ -1,6 +1,5 @@
 use std::fs::File;
 use std::io::{self, BufReader};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use noodles_cram as cram;
@@ -11,6 +10,7 @@ use noodles_sam::{self as sam};
 use super::mode::Read;
 use super::tally::{Progress, Tally};
 use crate::compressed::Metered;
+use crate::guard::guard;
 use crate::lines::Lines;
 use crate::{Error, Result};
 
@@ -81,7 +81,7 @@ pub(super) fn count_cram<'a>(
     let mut reader = cram::io::reader::Builder::default()
         .set_reference_sequence_repository(repository)
         .build_from_reader(file);
-    let header = reader.read_header().map_err(unreadable(path, "CRAM"))?;
+    let header = guard(path, "CRAM", || reader.read_header())?;
     let names = header.reference_sequences().keys();
     let chromosomes: Vec<Option<usize>> = names
         .clone()
@@ -91,7 +91,8 @@ pub(super) fn count_cram<'a>(
         tally.names.note(name, chromosome.is_some());
     }
     let mut records = reader.records(&header);
-    while let Some(record) = next_record(&mut records).map_err(unreadable(path, "CRAM"))? {
+    // The decoder ends the program where a slice of several chromosomes comes without its reference.
+    while let Some(record) = guard(path, "CRAM", || records.next().transpose())? {
         // The format keeps no quality of reads that are not mapped; other programs take it for 0.
         let missing = match record.flags().is_unmapped() {
             true => 0,
@@ -108,17 +109,6 @@ pub(super) fn count_cram<'a>(
     }
     tally.totals.is_whole = true;
     Ok(tally)
-}
-
-/// Decodes the next record. The decoder ends the program where a slice of several chromosomes comes without its
-/// reference, and at some damage; here both are errors.
-fn next_record<T>(records: &mut impl Iterator<Item = io::Result<T>>) -> io::Result<Option<T>> {
-    match catch_unwind(AssertUnwindSafe(|| records.next())) {
-        Ok(record) => record.transpose(),
-        Err(_) => Err(io::Error::other(
-            "a slice that is damaged, or that needs a reference which was not given",
-        )),
-    }
 }
 
 /// Reads what counts of an alignment, whose mapping quality may be missing; nothing when it lies nowhere.

@@ -4,9 +4,11 @@ use noodles_bam::bai;
 use noodles_bgzf::VirtualPosition;
 use noodles_core::Position;
 use noodles_core::region::Interval;
-use noodles_csi::{self as csi, BinningIndex};
+use noodles_csi::BinningIndex;
+use noodles_csi::binning_index::index;
 
 use super::bins::BinIndex;
+use crate::guard::guard;
 use crate::{Error, Result};
 
 /// Groups of chunks per thread: enough that none waits long for the last.
@@ -20,38 +22,32 @@ pub(super) struct Chunk {
 }
 
 /// Where the records of a BAM lie.
-pub(super) enum Index {
-    Bai(bai::Index),
-    Csi(csi::Index),
-}
+pub(super) struct Index(bai::Index);
 
 impl Index {
-    /// Reads the index beside a file; nothing when there is none, or one older than the file.
+    /// Reads the BAI beside a file; nothing when there is none, or one older than the file. A CSI, which only chromosomes
+    /// beyond 512 million bases need, is passed over.
     pub(super) fn of(path: &Path) -> Result<Option<Self>> {
-        let beside = |end: &str| -> Option<PathBuf> {
-            let mut name = path.as_os_str().to_owned();
-            name.push(end);
-            let modified = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
-            let longer = PathBuf::from(name);
-            let found = [longer, path.with_extension(&end[1..])];
-            found
-                .into_iter()
-                .find(|index| modified(index) >= modified(path) && index.exists())
+        let mut longer = path.as_os_str().to_owned();
+        longer.push(".bai");
+        let modified = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
+        let found = [PathBuf::from(longer), path.with_extension("bai")];
+        let found = found
+            .into_iter()
+            .find(|index| index.exists() && modified(index) >= modified(path));
+        let Some(index) = found else {
+            return Ok(None);
         };
-        let unreadable = |path: &Path, source: std::io::Error| Error::Unreadable {
-            path: path.to_owned(),
-            format: "an index of a BAM",
-            source: source.into(),
-        };
-        if let Some(index) = beside(".bai") {
-            let read = bai::fs::read(&index).map_err(|source| unreadable(&index, source))?;
-            return Ok(Some(Self::Bai(read)));
-        }
-        if let Some(index) = beside(".csi") {
-            let read = csi::fs::read(&index).map_err(|source| unreadable(&index, source))?;
-            return Ok(Some(Self::Csi(read)));
-        }
-        Ok(None)
+        let bytes = std::fs::read(&index).map_err(|source| Error::Io {
+            action: "read",
+            path: index.clone(),
+            source,
+        })?;
+        let read = guard(&index, "an index of a BAM", || match is_whole(&bytes) {
+            Some(true) => bai::io::Reader::new(&bytes[..]).read_index(),
+            _ => Err(std::io::Error::other("it has less than it says")),
+        })?;
+        Ok(Some(Self(read)))
     }
 
     /// Lists where the reads lie that may overlap a window, or lie so near to one.
@@ -68,12 +64,8 @@ impl Index {
                 continue;
             };
             for (start, end) in bins.covered(chromosome, reach_bp) {
-                let found = self.query(reference, start, end);
-                let found = found.map_err(|source| Error::Unreadable {
-                    path: path.to_owned(),
-                    format: "a BAM with its index",
-                    source: source.into(),
-                })?;
+                let query = || self.query(reference, start, end);
+                let found = guard(path, "a BAM with its index", query)?;
                 chunks.extend(found);
             }
         }
@@ -83,17 +75,8 @@ impl Index {
     /// Divides a file whose records begin at `begin` where the index knows records to begin.
     pub(super) fn whole(&self, begin: VirtualPosition) -> Vec<Chunk> {
         let mut starts = vec![begin];
-        match self {
-            Self::Bai(index) => {
-                for reference in index.reference_sequences() {
-                    starts.extend(reference.index().iter().copied());
-                }
-            }
-            Self::Csi(index) => {
-                for reference in index.reference_sequences() {
-                    starts.extend(reference.index().values().copied());
-                }
-            }
+        for reference in self.0.reference_sequences() {
+            starts.extend(reference.index().iter().copied());
         }
         starts.retain(|start| *start >= begin);
         starts.sort_unstable();
@@ -104,28 +87,39 @@ impl Index {
     }
 
     fn query(&self, reference: usize, start: i64, end: i64) -> std::io::Result<Vec<Chunk>> {
-        // Neither format can name what lies beyond its last position.
-        let last = match self {
-            Self::Bai(_) => 1 << 29,
-            Self::Csi(index) => {
-                1_i64 << (u32::from(index.min_shift()) + 3 * u32::from(index.depth())).min(62)
-            }
-        };
+        // The format can name no more.
+        let last = 1 << 29;
         let position = |place: i64| Position::new(usize::try_from(place.min(last)).unwrap_or(1));
         let (Some(first), Some(end)) = (position(start + 1), position(end)) else {
             return Ok(Vec::new());
         };
         let interval = Interval::from(first..=end.max(first));
-        let found = match self {
-            Self::Bai(index) => index.query(reference, interval)?,
-            Self::Csi(index) => index.query(reference, interval)?,
-        };
-        let chunk = |found: &csi::binning_index::index::reference_sequence::bin::Chunk| Chunk {
+        let found = self.0.query(reference, interval)?;
+        let chunk = |found: &index::reference_sequence::bin::Chunk| Chunk {
             start: found.start(),
             end: found.end(),
         };
         Ok(found.iter().map(chunk).collect())
     }
+}
+
+/// Walks over an index to see that it has what it says: its reader allocates that first.
+fn is_whole(mut bytes: &[u8]) -> Option<bool> {
+    let mut take = |count: usize| bytes.split_off(..count);
+    let number = |bytes: &[u8]| Some(u32::from_le_bytes(bytes.try_into().ok()?) as usize);
+    take(4)?;
+    let references = number(take(4)?)?;
+    for _ in 0..references {
+        let bins = number(take(4)?)?;
+        for _ in 0..bins {
+            take(4)?;
+            let chunks = number(take(4)?)?;
+            take(chunks.checked_mul(16)?)?;
+        }
+        let intervals = number(take(4)?)?;
+        take(intervals.checked_mul(8)?)?;
+    }
+    Some(true)
 }
 
 /// Joins chunks that overlap or touch, so that no record is read twice.

@@ -1,5 +1,4 @@
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use super::pages::BoundedPages;
+use crate::guard::guard;
 use crate::{Error, Result};
 
 /// What a column holds.
@@ -36,7 +36,7 @@ impl TableReader {
         };
         let file = File::open(path).map_err(io)?;
         let bytes = file.metadata().map_err(io)?.len();
-        let reader = guarded(path, || SerializedFileReader::new(file))?;
+        let reader = guard(path, "Parquet", || SerializedFileReader::new(file))?;
         let schema = reader.metadata().file_metadata().schema_descr();
         let kind = |physical: Physical| match physical {
             Physical::BYTE_ARRAY => Kind::Text,
@@ -154,7 +154,7 @@ impl TableReader {
 
     fn values<T: DataType>(&self, group: usize, column: usize) -> Result<Vec<Option<T::T>>> {
         let rows = self.rows(group);
-        guarded(&self.path, || {
+        guard(&self.path, "Parquet", || {
             let group = self.reader.get_row_group(group)?;
             let description = group.metadata().schema_descr().column(column);
             if description.physical_type() != T::get_physical_type() {
@@ -194,14 +194,6 @@ impl TableReader {
 
 fn numbers<T>(values: Vec<Option<T>>, number: impl Fn(T) -> f64) -> Vec<Option<f64>> {
     values.into_iter().map(|value| value.map(&number)).collect()
-}
-
-/// Decodes what others wrote. The decoders end the program at some made-up pages; here that is an error.
-fn guarded<T>(path: &Path, decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(decode)) {
-        Ok(decoded) => decoded.map_err(|source| unreadable(path, source)),
-        Err(_) => Err(unreadable(path, "its pages contradict themselves")),
-    }
 }
 
 fn unreadable(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

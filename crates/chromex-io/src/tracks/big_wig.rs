@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use bigtools::BigWigRead;
 
 use crate::compressed::{Meter, Metered};
+use crate::guard::guard;
 use crate::{Error, Result};
 
 /// The largest block that a header may ask to unpack; other programs write some tens of kilobytes.
@@ -57,7 +58,7 @@ impl BigWigReader {
         })?;
         check_header(&mut file).map_err(|found| unreadable(path, found))?;
         let file = BufReader::new(Metered::new(file, meter));
-        let inner = BigWigRead::open(file).map_err(|source| unreadable(path, source))?;
+        let inner = guard(path, "bigWig", || BigWigRead::open(file))?;
         let chromosomes = inner
             .chroms()
             .iter()
@@ -85,9 +86,11 @@ impl BigWigReader {
         (start, end): (u32, u32),
         mut found: impl FnMut(u32, u32, f32),
     ) -> Result<()> {
-        let intervals = self.inner.get_interval(chromosome, start, end);
-        for interval in intervals.map_err(|source| unreadable(&self.path, source))? {
-            let interval = interval.map_err(|source| unreadable(&self.path, source))?;
+        let (path, inner) = (&self.path, &mut self.inner);
+        let mut intervals = guard(path, "bigWig", || {
+            inner.get_interval(chromosome, start, end)
+        })?;
+        while let Some(interval) = guard(path, "bigWig", || intervals.next().transpose())? {
             let (from, to) = (interval.start.max(start), interval.end.min(end));
             if from < to {
                 found(from, to, interval.value);

@@ -6,6 +6,8 @@
 mod counting;
 // Tables that are cut, changed, or not tables at all.
 mod hostile;
+// Files of every other format, changed at random.
+mod hostile_formats;
 // The published sample of DeepDiff, where CHROMEX_DATA names the folder that holds it.
 mod real_data;
 // Reads, genes, signals and expression of public files, and the installed bedtools.
