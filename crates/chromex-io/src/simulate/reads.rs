@@ -132,7 +132,6 @@ impl Simulation {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::counting::{CountMode, ReadCounter};
     use crate::expression::{GeneIds, MatrixLayout, TargetColumn, read_expression_matrix};
     use crate::genes::{GeneSelection, GeneWindows, WindowLayout, read_genes};
