@@ -34,7 +34,7 @@ pub fn profile(
     let legend = LEFT + PLOT.0 + 18.0;
     let height = (TOP + PLOT.1 + 50.0).max(TOP + 20.0 * marks.len() as f64 + 16.0);
     let place = |bin: usize| first_bp + (bin as f64 + 0.5) * bin_width_bp;
-    Canvas::draw("profile", (legend + 40.0 + widest, height), |canvas| {
+    Canvas::draw("profile", (legend + 56.0 + widest, height), |canvas| {
         let heading = shortened(title, 60);
         canvas.text(&heading, (LEFT, 22.0), 16.0, INK, Anchor::Start)?;
         let all = || marks.iter().flat_map(|(_, values)| values.iter().copied());
