@@ -1,5 +1,6 @@
 //! What every example shares: its flags, its output folder and its progress.
 
+mod errors;
 mod options;
 mod progress;
 mod run;
@@ -9,6 +10,7 @@ mod run;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+pub(crate) use errors::{Anything, report_errors};
 pub(crate) use options::Options;
 pub(crate) use progress::Progress;
-pub(crate) use run::{Anything, Run, report_errors, save_model};
+pub(crate) use run::{Run, save_model};

@@ -1,6 +1,4 @@
-use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -12,15 +10,12 @@ use chromex::report::{RunFolder, html, plots};
 use chromex::tokens::BpeTokenizer;
 use chromex::transformers::FittedTokenEmbedding;
 
-use super::{Options, Progress};
+use super::{Anything, Options, Progress};
 
 /// Where finished fits and trainings under way are saved.
 const FITS: &str = "fits";
 /// Where every reported step of every training is written.
 const TRAINING: &str = "training.csv";
-
-/// Whatever can go wrong in an example.
-pub(crate) type Anything = Box<dyn Error>;
 
 /// A curve of a plot: its label and its points.
 type Series = (String, Vec<(f64, f64)>);
@@ -33,24 +28,6 @@ pub(crate) struct Run {
     notes: Mutex<Vec<String>>,
     seeds: u64,
     started: Instant,
-}
-
-/// Runs an example and prints what went wrong, with its causes, once.
-pub(crate) fn report_errors(run: impl FnOnce() -> Result<(), Anything>) -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let mut message = error.to_string();
-            let mut cause = error.source();
-            while let Some(inner) = cause {
-                message.push_str(": ");
-                message.push_str(&inner.to_string());
-                cause = inner.source();
-            }
-            eprintln!("error: {message}");
-            ExitCode::FAILURE
-        }
-    }
 }
 
 impl Run {

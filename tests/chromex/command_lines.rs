@@ -5,7 +5,7 @@ use std::time::Duration;
 use chromex::io::simulate::SimulatedPair;
 
 /// Finds a built example beside this test's own binary; `cargo test` builds both.
-fn example(name: &str) -> Command {
+pub(crate) fn example(name: &str) -> Command {
     let own = std::env::current_exe().expect("a test has a path");
     let folder = own
         .parent()

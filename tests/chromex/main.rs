@@ -10,3 +10,6 @@ mod genegpt2;
 
 /// The examples as a user runs them: flags, files, bad input, kill and resume.
 mod command_lines;
+
+/// Reads counted by the example, and what reads its files.
+mod count_reads;

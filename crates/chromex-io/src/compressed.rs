@@ -1,6 +1,8 @@
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
@@ -48,10 +50,49 @@ impl Compression {
     }
 }
 
+/// Tells others how many bytes of a file have been read, packed as they lie there.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Meter(pub(crate) Arc<AtomicU64>);
+
+/// A reader that tells a meter what it reads.
+pub(crate) struct Metered<R> {
+    inner: R,
+    meter: Meter,
+}
+
+impl<R> Metered<R> {
+    pub(crate) fn new(inner: R, meter: Meter) -> Self {
+        Self { inner, meter }
+    }
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.meter.0.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+impl<R: io::Seek> io::Seek for Metered<R> {
+    fn seek(&mut self, place: io::SeekFrom) -> io::Result<u64> {
+        self.inner.seek(place)
+    }
+}
+
 /// Opens a file and unpacks it while it is read. Files of several gzip members or zstandard frames
 /// read as one.
 pub(crate) fn open(path: &Path) -> io::Result<(Box<dyn BufRead>, Compression)> {
-    let mut file = BufReader::with_capacity(BUFFER_BYTES, File::open(path)?);
+    open_metered(path, Meter::default())
+}
+
+/// Opens a file as [`open`] does and tells a meter how far it was read.
+pub(crate) fn open_metered(
+    path: &Path,
+    meter: Meter,
+) -> io::Result<(Box<dyn BufRead>, Compression)> {
+    let file = Metered::new(File::open(path)?, meter);
+    let mut file = BufReader::with_capacity(BUFFER_BYTES, file);
     let compression = Compression::of_content(file.fill_buf()?);
     let reader: Box<dyn BufRead> = match compression {
         Compression::None => Box::new(file),
@@ -95,7 +136,6 @@ pub(crate) fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
 
     fn read(path: &Path) -> (String, Compression) {
         let (mut reader, compression) = open(path).unwrap();

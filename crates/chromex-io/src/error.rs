@@ -41,6 +41,47 @@ pub enum Error {
         /// What stands there.
         found: String,
     },
+    /// A binary file is not what it should be.
+    #[error("{path}: read as {format}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The format it should have: "BAM", "bigWig".
+        format: &'static str,
+        /// Where it departs from that.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A record of a binary file is not what it should be.
+    #[error("{path}: record {record}: expected {expected}, found {found}", path = path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// The record, from 1; counted from where a thread began where several read one file.
+        record: u64,
+        /// What would have been allowed.
+        expected: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// A file ends before its last block.
+    #[error("{path}: cut short: the end-of-file block of bgzip is missing", path = path.display())]
+    CutShort {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No chromosome of a file is one of the windows'.
+    #[error(
+        "{path}: no chromosome of the windows ({windows}) is in the file ({file}): choose how names are joined",
+        path = path.display()
+    )]
+    Chromosomes {
+        /// The file.
+        path: PathBuf,
+        /// Some chromosomes as the windows name them.
+        windows: String,
+        /// Some chromosomes as the file names them.
+        file: String,
+    },
     /// A gene that has windows has no expression.
     #[error("{path}: no count for gene `{gene}`", path = path.display())]
     MissingGene {
@@ -56,6 +97,30 @@ pub enum Error {
         folder: PathBuf,
         /// The name of the table when it is not compressed.
         name: String,
+    },
+    /// A file could not be downloaded.
+    #[error("download {url}")]
+    Download {
+        /// Where it should come from.
+        url: String,
+        /// Why it did not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What was downloaded is not the file that was asked for.
+    #[error("{what}: expected SHA-256 {expected}, found {found}")]
+    Checksum {
+        /// Where it came from.
+        what: String,
+        /// The checksum of the file.
+        expected: String,
+        /// The checksum of what came.
+        found: String,
+    },
+    /// A file is not in the cache, and the network may not be used.
+    #[error("{path} is not there with its checksum, and the network may not be used", path = path.display())]
+    Offline {
+        /// The file's place in the cache.
+        path: PathBuf,
     },
     /// Rows, keys or settings do not fit together.
     #[error(transparent)]

@@ -1,11 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod compressed;
+pub mod counting;
 pub mod deepdiff;
 mod error;
-mod expression;
+pub mod expression;
+pub mod genes;
+mod guard;
 mod lines;
+pub mod registry;
 pub mod simulate;
+pub mod storage;
+pub mod tracks;
 
 pub use error::{Error, Result};
 pub use expression::{ExpressionTable, read_expression, write_expression};

@@ -1,11 +1,11 @@
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
-use crate::compressed::{self, Compression};
+use crate::compressed::{self, Compression, Meter};
 use crate::{Error, Result};
 
 /// The longest line that is read: a thousand times that of any table, and little enough to hold.
-const LONGEST_LINE_BYTES: usize = 1 << 16;
+pub(crate) const LONGEST_LINE_BYTES: usize = 1 << 16;
 
 /// The lines of a plain or compressed text file, one at a time, in memory that does not grow with it.
 pub(crate) struct Lines {
@@ -14,11 +14,18 @@ pub(crate) struct Lines {
     compression: Compression,
     line: Vec<u8>,
     number: u64,
+    longest: usize,
 }
 
 impl Lines {
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let (reader, compression) = compressed::open(path).map_err(|source| Error::Io {
+        Self::open_metered(path, LONGEST_LINE_BYTES, Meter::default())
+    }
+
+    /// Opens a file whose lines may have so many bytes, and tells a meter how far it was read.
+    pub(crate) fn open_metered(path: &Path, longest: usize, meter: Meter) -> Result<Self> {
+        let opened = compressed::open_metered(path, meter);
+        let (reader, compression) = opened.map_err(|source| Error::Io {
             action: "open",
             path: path.to_owned(),
             source,
@@ -29,6 +36,7 @@ impl Lines {
             compression,
             line: Vec::new(),
             number: 0,
+            longest,
         })
     }
 
@@ -40,7 +48,7 @@ impl Lines {
         let read = self
             .reader
             .by_ref()
-            .take(LONGEST_LINE_BYTES as u64 + 2)
+            .take(self.longest as u64 + 2)
             .read_until(b'\n', &mut self.line)
             .map_err(|source| self.unreadable(source))?;
         self.number += 1;
@@ -53,10 +61,10 @@ impl Lines {
         if self.number == 1 && self.line.starts_with(b"\xef\xbb\xbf") {
             self.line.drain(..3);
         }
-        if self.line.len() > LONGEST_LINE_BYTES {
+        if self.line.len() > self.longest {
             return Err(self.error(
                 None,
-                format!("a line of at most {LONGEST_LINE_BYTES} bytes"),
+                format!("a line of at most {} bytes", self.longest),
                 "a longer one",
             ));
         }

@@ -9,8 +9,9 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::SimulatedPair;
 use super::profile::{counts, over_dispersed};
-use super::truth::{PlantedEffect, PlantedTruth, Strand, attainable};
+use super::truth::{PlantedEffect, PlantedTruth, attainable};
 use crate::deepdiff::{DeepDiffLayout, DeepDiffPair, PARTS, WindowTable, target, write_windows};
+use crate::genes::Strand;
 use crate::{ExpressionTable, Result, write_expression};
 
 /// Ln reads beyond which expression does not grow: the most that a real gene has.
@@ -31,7 +32,7 @@ pub struct Simulation {
     pub truth: PlantedTruth,
     /// The expression of the first and the second cell.
     pub expression: [ExpressionTable; 2],
-    cells: [String; 2],
+    pub(super) cells: [String; 2],
 }
 
 /// What a gene is before any read of it is drawn, per cell.

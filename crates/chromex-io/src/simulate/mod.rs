@@ -11,9 +11,12 @@
 mod draw;
 mod pair;
 mod profile;
+mod reads;
 mod truth;
 
+pub use crate::genes::Strand;
 pub use draw::Simulation;
 pub use pair::SimulatedPair;
 pub use profile::{Domain, SimulatedMark};
-pub use truth::{PlantedEffect, PlantedTruth, Strand};
+pub use reads::SimulatedReads;
+pub use truth::{PlantedEffect, PlantedTruth};

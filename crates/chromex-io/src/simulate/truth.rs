@@ -3,6 +3,8 @@ use std::ops::Range;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+use crate::genes::Strand;
+
 /// What was planted: where a perfect model would look, and how well it could do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlantedTruth {
@@ -31,15 +33,6 @@ pub struct PlantedEffect {
     pub bins: Range<usize>,
     /// Change of ln expression per unit of activity.
     pub strength: f64,
-}
-
-/// The strand that a gene is transcribed from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Strand {
-    /// Transcription runs with the order of the bins.
-    Plus,
-    /// Transcription runs against the order of the bins.
-    Minus,
 }
 
 impl PlantedEffect {

@@ -215,7 +215,7 @@ fn a_file_that_is_missing_or_a_folder_is_named() {
 
 /// What a hand, a disk or a transfer may do to a table.
 #[derive(Clone, Debug)]
-enum Change {
+pub(crate) enum Change {
     Cut(prop::sample::Index),
     Replace(prop::sample::Index, u8),
     Insert(prop::sample::Index, Vec<u8>),
@@ -224,7 +224,7 @@ enum Change {
     RepeatLine(prop::sample::Index),
 }
 
-fn change() -> impl Strategy<Value = Change> {
+pub(crate) fn change() -> impl Strategy<Value = Change> {
     let index = any::<prop::sample::Index>;
     let byte = prop_oneof![
         any::<u8>(),
@@ -244,7 +244,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-fn apply(mut table: Vec<u8>, change: &Change) -> Vec<u8> {
+pub(crate) fn apply(mut table: Vec<u8>, change: &Change) -> Vec<u8> {
     if table.is_empty() {
         return table;
     }

@@ -1,8 +1,20 @@
 //! Tests of the crate as a caller sees it.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+// Reads against what bedtools counts, and by hand.
+mod counting;
 // Tables that are cut, changed, or not tables at all.
 mod hostile;
+// Files of every other format, changed at random.
+mod hostile_formats;
 // The published sample of DeepDiff, where CHROMEX_DATA names the folder that holds it.
 mod real_data;
+// Reads, genes, signals and expression of public files, and the installed bedtools.
+mod real_reads;
+// Downloads from a server of this machine that does what servers do at their worst.
+mod registry;
+// Signals as text and as bigWig.
+mod signals;
 // What the simulator draws against what was measured on the published sample.
 mod simulated;

@@ -5,12 +5,16 @@
 
 mod axes;
 mod canvas;
+mod heat_map;
 mod intervals;
 mod loss_curve;
+mod profile;
 mod scatter;
 
+pub use heat_map::heat_map;
 pub use intervals::intervals;
 pub use loss_curve::loss_curve;
+pub use profile::profile;
 pub use scatter::scatter;
 
 /// Reads every `name="value"` of the elements of one kind.

@@ -1,0 +1,12 @@
+//! Fetches public datasets by name: once, whole, and checked.
+//!
+//! A [`Registry`] knows each file's address, size and SHA-256, and each dataset's licence, citation and genome build.
+//! [`Registry::fetch`] downloads what is not in the cache yet, goes on where an earlier download was cut, refuses what
+//! has another checksum, and needs no network for what is there. Own datasets are added by a manifest in JSON.
+
+mod catalogue;
+mod download;
+mod fetch;
+
+pub use catalogue::{DatasetEntry, RemoteFile, Replicate};
+pub use fetch::{Fetched, Registry, Verification};

@@ -1,0 +1,199 @@
+use std::path::{Path, PathBuf};
+
+use chromex_core::{MarkWindows, Targets};
+use ndarray::{Array2, Array3, Axis, concatenate};
+
+use super::windows_write::{DESCRIPTION, Metadata, TARGET};
+use super::{Kind, StoredWindows, TableReader, WindowsDescription};
+use crate::genes::{Orientation, Strand, Window};
+use crate::{Error, Result};
+
+/// A file of windows, read group by group of genes.
+pub struct WindowsFile {
+    path: PathBuf,
+    table: TableReader,
+    metadata: Metadata,
+}
+
+impl std::fmt::Debug for WindowsFile {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = formatter.debug_struct("WindowsFile");
+        shown.field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl WindowsFile {
+    /// Opens a file and reads what it holds, but no counts yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when it cannot be opened, [`Error::Unreadable`] when it is not a file of windows.
+    pub fn open(path: &Path) -> Result<Self> {
+        let table = TableReader::open(path)?;
+        let description = table.metadata(DESCRIPTION);
+        let description =
+            description.ok_or_else(|| table.refuse("windows with their description", "none"))?;
+        let metadata: Metadata =
+            serde_json::from_str(description).map_err(|source| Error::Unreadable {
+                path: path.to_owned(),
+                format: "the description of windows",
+                source: source.into(),
+            })?;
+        if metadata.version != 1 {
+            let found = format!("version {}", metadata.version);
+            return Err(table.refuse("version 1 of a file of windows", &found));
+        }
+        let rows: usize = (0..table.groups()).map(|group| table.rows(group)).sum();
+        if metadata.bins == 0 || metadata.genes.checked_mul(metadata.bins) != Some(rows) {
+            let found = format!(
+                "{rows} rows for {} genes of {} bins",
+                metadata.genes, metadata.bins
+            );
+            return Err(table.refuse("a row per gene and bin", &found));
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            table,
+            metadata,
+        })
+    }
+
+    /// Says how the counts came to be.
+    pub fn description(&self) -> &WindowsDescription {
+        &self.metadata.description
+    }
+
+    /// Names the marks.
+    pub fn marks(&self) -> &[String] {
+        &self.metadata.marks
+    }
+
+    /// Counts the genes.
+    pub fn genes(&self) -> usize {
+        self.metadata.genes
+    }
+
+    /// Counts the groups that the file is read in.
+    pub fn groups(&self) -> usize {
+        self.table.groups()
+    }
+
+    /// Reads one group of genes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unreadable`] when a column is missing or damaged, or the rows of a gene do not stand together;
+    /// [`Error::Core`] when a number is not finite or there is no such group.
+    pub fn read_group(&self, group: usize) -> Result<StoredWindows> {
+        if group >= self.groups() {
+            return Err(Error::Core(chromex_core::Error::Setting {
+                name: "group",
+                expected: format!("below {}", self.groups()),
+                found: group.to_string(),
+            }));
+        }
+        let (table, metadata) = (&self.table, &self.metadata);
+        let bins = metadata.bins;
+        let rows = table.rows(group);
+        if !rows.is_multiple_of(bins) {
+            return Err(table.refuse("whole genes in a group", &rows.to_string()));
+        }
+        let count = rows / bins;
+        let numbers = |name: &str| -> Result<Vec<f64>> {
+            let values = table.numbers(group, table.column(name, Kind::Number)?)?;
+            let whole: Option<Vec<f64>> = values.into_iter().collect();
+            whole.ok_or_else(|| table.refuse("a value in every row", "null"))
+        };
+        let bin_numbers = numbers("bin")?;
+        if let Some(row) = (0..rows).find(|&row| bin_numbers[row] != (row % bins) as f64) {
+            let found = format!("bin {} in row {row}", bin_numbers[row]);
+            return Err(table.refuse("the bins of a gene in order", &found));
+        }
+        let mut signal = Array3::zeros((count, bins, metadata.marks.len()));
+        for (place, mark) in metadata.marks.iter().enumerate() {
+            for (row, value) in numbers(mark)?.into_iter().enumerate() {
+                signal[[row / bins, row % bins, place]] = value as f32;
+            }
+        }
+        let mut targets = Array2::zeros((count, metadata.targets.len()));
+        for (place, target) in metadata.targets.iter().enumerate() {
+            let values = numbers(&format!("{TARGET}{}", target.name))?;
+            for gene in 0..count {
+                targets[[gene, place]] = values[gene * bins] as f32;
+            }
+        }
+        Ok(StoredWindows {
+            windows: MarkWindows::new(signal, metadata.marks.clone(), metadata.bin_width_bp)?,
+            genes: self.read_genes(group, count, &numbers("start")?)?,
+            targets: Targets::new(targets, metadata.targets.clone())?,
+            description: metadata.description.clone(),
+        })
+    }
+
+    /// Reads all genes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read_group`](Self::read_group), and [`Error::Core`] when there is no gene.
+    pub fn read(&self) -> Result<StoredWindows> {
+        let parts: Result<Vec<StoredWindows>> = (0..self.groups())
+            .map(|group| self.read_group(group))
+            .collect();
+        let parts = parts?;
+        let Some(first) = parts.first() else {
+            return Err(Error::Core(chromex_core::Error::Empty {
+                what: "the file of windows",
+            }));
+        };
+        let signals: Vec<_> = parts
+            .iter()
+            .map(|part| part.windows.signal().view())
+            .collect();
+        let signal =
+            concatenate(Axis(0), &signals).expect("every group has the bins and marks of the file");
+        let targets: Vec<_> = parts
+            .iter()
+            .map(|part| part.targets.values.view())
+            .collect();
+        let values =
+            concatenate(Axis(0), &targets).expect("every group has the targets of the file");
+        Ok(StoredWindows {
+            windows: MarkWindows::new(
+                signal,
+                first.windows.marks().to_vec(),
+                first.windows.bin_width_bp(),
+            )?,
+            targets: Targets::new(values, first.targets.columns.clone())?,
+            description: first.description.clone(),
+            genes: parts.into_iter().flat_map(|part| part.genes).collect(),
+        })
+    }
+
+    fn read_genes(&self, group: usize, count: usize, starts: &[f64]) -> Result<Vec<Window>> {
+        let bins = self.metadata.bins;
+        let texts = |name: &str| -> Result<Vec<String>> {
+            let column = self.table.column(name, Kind::Text)?;
+            let values = self.table.texts(group, column)?;
+            let firsts: Option<Vec<String>> = values.into_iter().step_by(bins).collect();
+            firsts.ok_or_else(|| self.table.refuse("a value in every row", "null"))
+        };
+        let (ids, symbols) = (texts("gene")?, texts("symbol")?);
+        let (chromosomes, strands) = (texts("chromosome")?, texts("strand")?);
+        let reverses = self.metadata.description.orientation == Orientation::Transcription;
+        let window = |gene: usize| {
+            let strand = Strand::parse(strands[gene].as_bytes());
+            let place = match reverses && strand == Some(Strand::Minus) {
+                true => gene * bins + bins - 1,
+                false => gene * bins,
+            };
+            Window {
+                id: ids[gene].clone(),
+                symbol: symbols[gene].clone(),
+                chromosome: chromosomes[gene].clone(),
+                start: starts[place] as i64,
+                strand,
+            }
+        };
+        Ok((0..count).map(window).collect())
+    }
+}

@@ -1,0 +1,134 @@
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use chromex::core::Rows;
+use chromex::io::deepdiff::DeepDiffPair;
+use chromex::io::simulate::SimulatedPair;
+use chromex::io::storage::{WindowsFile, read_npz};
+
+use crate::command_lines::example;
+
+fn run(arguments: &[&str]) -> Output {
+    let output = example("count_reads")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output();
+    output.expect("the example was built")
+}
+
+fn refused(arguments: &[&str], expected: &str) {
+    let output = run(arguments);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && message.contains(expected),
+        "{message}"
+    );
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+#[test]
+fn simulated_reads_become_the_datasets_that_they_were_drawn_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let arguments = [
+        "--quick",
+        "--tables",
+        "--npz",
+        "--resume",
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    let output = run(&arguments);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let pair = SimulatedPair {
+        genes: 30,
+        ..SimulatedPair::default()
+    };
+    let simulation = pair.draw(0).unwrap();
+    let cells = [
+        simulation.dataset.inputs.first(),
+        simulation.dataset.inputs.second(),
+    ];
+    for (cell, name) in pair.cells.iter().enumerate() {
+        let file = WindowsFile::open(&out.join(format!("{name}.parquet"))).unwrap();
+        let stored = file.read().unwrap();
+        assert_eq!(&stored.windows, cells[cell]);
+        assert_eq!(stored.description.genome, "simulated");
+        assert!(
+            stored
+                .description
+                .sources
+                .iter()
+                .all(|source| source.sha256.len() == 64)
+        );
+        let expression = simulation.expression[cell]
+            .counts()
+            .iter()
+            .map(|&count| count as f32);
+        assert!(stored.targets.column(0).iter().copied().eq(expression));
+        assert_eq!(
+            &read_npz(&out.join(format!("{name}.npz"))).unwrap().0,
+            cells[cell]
+        );
+        for end in ["md", "profile.svg", "heat-map.svg"] {
+            assert!(out.join(format!("{name}.{end}")).is_file(), "{end}");
+        }
+    }
+    // What DeepDiff's reader makes of the tables is the simulation, labels included.
+    let read = DeepDiffPair::new(&out, &pair.cells[0], &pair.cells[1])
+        .load()
+        .unwrap();
+    assert_eq!(read.inputs, simulation.dataset.inputs);
+    assert_eq!(read.targets.values, simulation.dataset.targets.values);
+    assert_eq!(read.len(), 30);
+
+    let again = String::from_utf8(run(&arguments).stdout).unwrap();
+    assert_eq!(again.matches("nothing to do").count(), 2, "{again}");
+}
+
+#[test]
+fn flags_and_files_that_cannot_be_are_refused() {
+    refused(&["--track", "H3K4me3"], "expected MARK=FILE");
+    refused(
+        &["--track", "a=/nowhere.bam"],
+        "--genes or --windows is needed",
+    );
+    refused(&["--track", "a=x", "--track", "a=y"], "a stands twice");
+    refused(&["--track", "a=x", "--control", "b=y"], "no track of b");
+    refused(
+        &["--track", "a=x", "--genes", "/nowhere.gtf"],
+        "/nowhere.gtf",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let genes = folder.path().join("genes.gtf");
+    std::fs::write(
+        &genes,
+        "chr1\tx\tgene\t500000\t600000\t.\t+\t.\tgene_id \"E1\";\n",
+    )
+    .unwrap();
+    let reads = folder.path().join("reads.bed");
+    std::fs::write(&reads, "1\t10\t20\tN\t0\t+\n").unwrap();
+    let track = format!("a={}", reads.display());
+    let arguments = |out: &Path| {
+        [
+            "--track",
+            &track,
+            "--genes",
+            genes.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ]
+        .map(str::to_owned)
+    };
+    let out = folder.path().join("out");
+    let arguments = arguments(&out);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    refused(&arguments, "choose how names are joined");
+    assert!(!out.join("cell.parquet").exists());
+    let joined = run(&[&arguments[..], &["--ignore-chr"]].concat());
+    assert!(joined.status.success());
+}
