@@ -1,7 +1,6 @@
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use chromex::core::Rows;
 use chromex::io::deepdiff::DeepDiffPair;
 use chromex::io::simulate::SimulatedPair;
 use chromex::io::storage::{WindowsFile, read_npz};
