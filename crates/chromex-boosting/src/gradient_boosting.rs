@@ -59,7 +59,7 @@ pub struct GradientBoosting {
     pub multi_strategy: MultiStrategy,
     /// Learning rate: what each leaf's weight is multiplied with.
     pub eta: f32,
-    /// Splits between root and leaf at most, up to 30; 0 sets no limit, where the histogram method grows best first.
+    /// Splits between root and leaf at most, up to 30; 0 sets no limit, by the histogram method only.
     pub max_depth: usize,
     /// Leaves of a tree at most; 0 sets no limit. Histogram method only.
     pub max_leaves: usize,
@@ -457,18 +457,8 @@ impl GradientBoosting {
                 found,
             );
         }
-        let unlimited = self.max_depth == 0;
         match self.tree_method {
-            TreeMethod::Histogram { .. }
-                if unlimited && self.grow_policy == GrowPolicy::DepthWise =>
-            {
-                refuse(
-                    "max_depth",
-                    "1 to 30, unless splits are loss guided",
-                    "0".into(),
-                )
-            }
-            TreeMethod::Exact if unlimited => {
+            TreeMethod::Exact if self.max_depth == 0 => {
                 refuse("max_depth", "1 to 30, by the exact method", "0".into())
             }
             TreeMethod::Exact if self.max_leaves > 0 => {

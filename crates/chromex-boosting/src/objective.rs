@@ -105,12 +105,18 @@ pub trait Loss: Sync {
         0.0
     }
 
+    /// What second derivatives are multiplied by where leaves have this largest weight.
+    fn second_derivative_factor(&self, _max_delta_step: f32) -> f32 {
+        1.0
+    }
+
     /// Whether the second derivative of every row is 1, which halves the cost of a fit.
     fn second_derivatives_are_one(&self) -> bool {
         false
     }
 
-    /// Whether leaves take the median of what is left of their rows' targets, as no second derivative guides them.
+    /// Whether leaves take the median of what is left of their rows' targets, as no second derivative guides them. By the
+    /// exact method they do not, as in XGBoost.
     fn leaves_are_medians(&self) -> bool {
         false
     }
@@ -123,7 +129,8 @@ pub enum Objective {
     /// Half the squared error: XGBoost's `reg:squarederror`.
     #[default]
     SquaredError,
-    /// The absolute error: `reg:absoluteerror`.
+    /// The absolute error: `reg:absoluteerror`. The histogram method makes leaves medians; the exact method takes steps of
+    /// at most `eta`, as XGBoost's does.
     AbsoluteError,
     /// The log loss of a probability, whose targets lie from 0 to 1: `binary:logistic`.
     Logistic,
@@ -236,7 +243,7 @@ impl Loss for Objective {
             }
             Self::Poisson => {
                 for (derivatives, (margin, target)) in derivatives.iter_mut().zip(pairs()) {
-                    // XGBoost's second derivative is that of the largest step it allows by default.
+                    // XGBoost's second derivative is that at the end of the largest step.
                     let hessian = (margin + self.max_delta_step()).exp();
                     *derivatives = [margin.exp() - target, hessian];
                 }
@@ -296,6 +303,13 @@ impl Loss for Objective {
         match self {
             Self::Poisson => 0.7,
             _ => 0.0,
+        }
+    }
+
+    fn second_derivative_factor(&self, max_delta_step: f32) -> f32 {
+        match self {
+            Self::Poisson => (max_delta_step - self.max_delta_step()).exp(),
+            _ => 1.0,
         }
     }
 

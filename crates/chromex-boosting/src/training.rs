@@ -69,6 +69,17 @@ impl Training<'_> {
             .iter()
             .map(|&score| loss.link().margin(score))
             .collect();
+        if let Some(place) = base.iter().position(|margin| !margin.is_finite()) {
+            let score = base_scores[place];
+            return Err(Error::Setting {
+                name: "base_score",
+                expected: "a prediction that the objective can give",
+                found: match self.base_score {
+                    Some(_) => score.to_string(),
+                    None => format!("{score}, estimated from the targets"),
+                },
+            });
+        }
         let mut ensemble = Ensemble {
             columns: labels.columns,
             column_names: Vec::new(),
@@ -117,7 +128,8 @@ impl Training<'_> {
                 );
                 let taking_part = draws.rows(rows);
                 let mut grown = grower.grow(gradients, taking_part, &mut draws);
-                if loss.leaves_are_medians() {
+                // XGBoost's exact method does not tell it which rows came to a leaf.
+                if loss.leaves_are_medians() && !B::ORDERED {
                     let left_over = |row: u32, place: usize| {
                         let (row, output) = (row as usize, output + place);
                         let target = output.min(labels.targets.ncols() - 1);
@@ -126,6 +138,10 @@ impl Training<'_> {
                     };
                     for leaf in 0..grown.tree.leaves() {
                         let rows = grower.rows_of(&grown, leaf);
+                        if rows.is_empty() {
+                            // The sample of rows is empty.
+                            continue;
+                        }
                         let weights = labels.weights.map(|weights| {
                             rows.iter()
                                 .map(|&row| weights[row as usize])
@@ -197,6 +213,8 @@ impl Training<'_> {
         let columns = labels.targets.ncols();
         let outputs = gradients.len() / labels.targets.nrows();
         let none = Error::Overflow { what: "gradient" };
+        let step = self.growth.penalty.max_delta_step as f32;
+        let factor = self.loss.second_derivative_factor(step);
         gradients
             .par_chunks_mut(CHUNK * outputs)
             .zip(margins.par_chunks(CHUNK * outputs))
@@ -205,6 +223,11 @@ impl Training<'_> {
             .try_for_each(|(chunk, ((gradients, margins), targets))| {
                 self.loss
                     .derivatives_of_rows([outputs, columns], margins, targets, gradients);
+                if factor != 1.0 {
+                    for [_, second] in gradients.iter_mut() {
+                        *second *= factor;
+                    }
+                }
                 if let Some(weights) = labels.weights {
                     let weights = &weights[chunk * CHUNK..];
                     for (gradients, weight) in gradients.chunks_exact_mut(outputs).zip(weights) {

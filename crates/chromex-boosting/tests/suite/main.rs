@@ -16,5 +16,11 @@ mod linfa_traits;
 mod properties;
 // The published sample of DeepDiff, where CHROMEX_DATA names the folder that holds it.
 mod real_data;
+// Five real tables, fitted with XGBoost's parameters.
+mod real_tables;
+// What two ways of saying the same must give.
+mod equalities;
+// Tables that offer nothing, or nothing sound.
+mod odd_tables;
 // What a stored model must survive, and what is refused.
 mod stored;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use chromex_boosting::{GradientBoosting, Ridge, TreeMethod, XgboostModel};
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
-fn data() -> Option<PathBuf> {
+pub(crate) fn data() -> Option<PathBuf> {
     let folder = std::env::var_os("CHROMEX_DATA").map(PathBuf::from);
     if folder.is_none() {
         eprintln!("skipped: CHROMEX_DATA is not set");
