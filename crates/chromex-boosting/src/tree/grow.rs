@@ -482,19 +482,22 @@ impl<'a, B: Columns> Grower<'a, B> {
     ) -> Vec<usize> {
         let all = if idle { &mut self.idle } else { &mut self.rows };
         let blocks = self.blocks;
-        let one = |((rows, spare), (_, split)): ((&mut [u32], &mut [u32]), &(Open, Split))| {
+        let one = |rows: &mut [u32], spare: &mut [u32], split: &Split| {
             part(rows, spare, &B::side(blocks, split))
         };
         let few = all.len() < FEW;
         let rows = slices(all, ranges.iter().cloned());
         let spare = slices(&mut self.spare, ranges.iter().cloned());
         if few {
-            rows.into_iter().zip(spare).zip(parents).map(one).collect()
+            let parts = rows.into_iter().zip(spare).zip(parents);
+            parts
+                .map(|((rows, spare), (_, split))| one(rows, spare, split))
+                .collect()
         } else {
             rows.into_par_iter()
                 .zip(spare)
                 .zip(parents)
-                .map(one)
+                .map(|((rows, spare), (_, split))| one(rows, spare, split))
                 .collect()
         }
     }
