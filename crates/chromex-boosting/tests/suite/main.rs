@@ -1,5 +1,7 @@
 //! Tests of the crate as a caller sees it.
 
+// Tables that are only bins, and forests grown on them.
+mod bins_and_forests;
 // Classical learners against scikit-learn, saved and read back.
 mod classical;
 // What XGBoost says of its own models.
