@@ -27,7 +27,8 @@ const DEEPEST: usize = 30;
 /// # Differences from XGBoost
 ///
 /// - Samples of rows and columns are as large as XGBoost's, but others.
-/// - Fitting that stops early keeps the rounds up to the best one.
+/// - Fitting that stops early keeps the rounds up to the best one. It watches 64-bit losses: where XGBoost's 32-bit ones no
+///   longer change, it stops sooner.
 /// - A row's weight is never below 0, and inputs are never infinite.
 ///
 /// # Citation

@@ -15,6 +15,7 @@ mod boosted_trees;
 mod error;
 mod forest;
 mod gradient_boosting;
+mod intercept;
 mod linear_model;
 mod link;
 mod objective;
