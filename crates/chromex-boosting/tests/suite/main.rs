@@ -13,4 +13,4 @@ mod equalities;
 // Tables that offer nothing, or nothing sound.
 mod odd_tables;
 // What a stored model must survive, and what is refused.
-// mod stored;
+mod stored;
