@@ -145,6 +145,9 @@ struct Statistics<'a, R> {
     scales: &'a [f64],
 }
 
+/// Rows to part at a split, and room to do it in.
+type Parting<'a> = ((&'a mut [u32], &'a mut [u32]), &'a (Open, Split));
+
 /// A tree and where its rows went.
 pub(crate) struct Grown {
     pub(crate) tree: Tree,
@@ -476,9 +479,8 @@ impl<'a, B: Columns> Grower<'a, B> {
     ) -> Vec<usize> {
         let all = if idle { &mut self.idle } else { &mut self.rows };
         let blocks = self.blocks;
-        let one = |((rows, spare), (_, split)): ((&mut [u32], &mut [u32]), &(Open, Split))| {
-            part(rows, spare, &B::side(blocks, split))
-        };
+        let one =
+            |((rows, spare), (_, split)): Parting<'_>| part(rows, spare, &B::side(blocks, split));
         let few = all.len() < FEW;
         let rows = slices(all, ranges.iter().cloned());
         let spare = slices(&mut self.spare, ranges.iter().cloned());
