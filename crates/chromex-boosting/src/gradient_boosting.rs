@@ -27,7 +27,7 @@ const DEEPEST: usize = 30;
 /// # Differences from XGBoost
 ///
 /// - Samples of rows and columns are as large as XGBoost's, but others.
-/// - Fitting that stops early keeps the rounds up to the best one.
+/// - Early stopping keeps the rounds up to the best, by 64-bit losses; XGBoost's 32-bit ones may stop changing sooner.
 /// - A row's weight is never below 0, and inputs are never infinite.
 ///
 /// # Citation

@@ -31,6 +31,7 @@ mod error;
 mod explain;
 mod forest;
 mod gradient_boosting;
+mod intercept;
 mod linear_model;
 mod linfa;
 mod link;

@@ -1,8 +1,9 @@
 //! What boosting minimises.
 
-use ndarray::{ArrayView1, ArrayView2, Axis};
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
+use crate::intercept::{class_margins, means, medians};
 use crate::link::logistic;
 use crate::{Error, Link, Result};
 
@@ -105,9 +106,9 @@ pub trait Loss: Sync {
         0.0
     }
 
-    /// What second derivatives are multiplied by where leaves have this largest weight.
-    fn second_derivative_factor(&self, _max_delta_step: f32) -> f32 {
-        1.0
+    /// The loss where the settings name another largest weight, if its derivatives depend on that.
+    fn with_max_delta_step(&self, _max_delta_step: f32) -> Option<Box<dyn Loss>> {
+        None
     }
 
     /// Whether the second derivative of every row is 1, which halves the cost of a fit.
@@ -211,10 +212,7 @@ impl Loss for Objective {
     fn base_scores(&self, targets: ArrayView2<'_, f32>, weights: Option<&[f32]>) -> Vec<f32> {
         match *self {
             Self::SquaredError | Self::Logistic | Self::Poisson => means(targets, weights),
-            Self::AbsoluteError => targets
-                .axis_iter(Axis(1))
-                .map(|target| median(target.to_vec(), weights.map(<[f32]>::to_vec)))
-                .collect(),
+            Self::AbsoluteError => medians(targets, weights),
             Self::Softmax { classes } => class_margins(targets.column(0), weights, classes),
         }
     }
@@ -242,11 +240,8 @@ impl Loss for Objective {
                 }
             }
             Self::Poisson => {
-                for (derivatives, (margin, target)) in derivatives.iter_mut().zip(pairs()) {
-                    // XGBoost's second derivative is that at the end of the largest step.
-                    let hessian = (margin + self.max_delta_step()).exp();
-                    *derivatives = [margin.exp() - target, hessian];
-                }
+                let max_delta_step = self.max_delta_step();
+                Rates { max_delta_step }.derivatives(margins, targets, derivatives);
             }
             Self::Softmax { .. } => {
                 // XGBoost begins from the smallest positive number, so that margins below 0 are not shifted.
@@ -306,10 +301,10 @@ impl Loss for Objective {
         }
     }
 
-    fn second_derivative_factor(&self, max_delta_step: f32) -> f32 {
+    fn with_max_delta_step(&self, max_delta_step: f32) -> Option<Box<dyn Loss>> {
         match self {
-            Self::Poisson => (max_delta_step - self.max_delta_step()).exp(),
-            _ => 1.0,
+            Self::Poisson => Some(Box::new(Rates { max_delta_step })),
+            _ => None,
         }
     }
 
@@ -322,64 +317,45 @@ impl Loss for Objective {
     }
 }
 
-/// The mean of each target.
-fn means(targets: ArrayView2<'_, f32>, weights: Option<&[f32]>) -> Vec<f32> {
-    let weight = |row: usize| weights.map_or(1.0, |weights| f64::from(weights[row]));
-    let total: f64 = (0..targets.nrows()).map(weight).sum();
-    targets
-        .axis_iter(Axis(1))
-        .map(|target| {
-            let rows = target.iter().enumerate();
-            let sum: f64 = rows
-                .map(|(row, &value)| weight(row) * f64::from(value))
-                .sum();
-            (sum / total) as f32
-        })
-        .collect()
+/// [`Objective::Poisson`] where leaves have another largest weight.
+struct Rates {
+    max_delta_step: f32,
 }
 
-/// The logarithms of the classes' shares, around their mean.
-fn class_margins(target: ArrayView1<'_, f32>, weights: Option<&[f32]>, classes: usize) -> Vec<f32> {
-    let mut shares = vec![0.0_f64; classes];
-    let mut total = 0.0;
-    for (row, &class) in target.iter().enumerate() {
-        let weight = weights.map_or(1.0, |weights| f64::from(weights[row]));
-        shares[class as usize] += weight;
-        total += weight;
+impl Loss for Rates {
+    fn name(&self) -> &str {
+        Objective::Poisson.name()
     }
-    // A class without rows keeps a margin, as in XGBoost.
-    let logarithms: Vec<f64> = shares
-        .iter()
-        .map(|share| (share / total + 1e-6).ln())
-        .collect();
-    let mean = logarithms.iter().sum::<f64>() / classes as f64;
-    logarithms
-        .iter()
-        .map(|value| (value - mean) as f32)
-        .collect()
-}
 
-/// The median of values: half way between the two in the middle, or where half the weight is reached.
-pub(crate) fn median(values: Vec<f32>, weights: Option<Vec<f32>>) -> f32 {
-    let Some(weights) = weights else {
-        let mut values = values;
-        let (count, middle) = (values.len(), values.len() / 2);
-        let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f32::total_cmp);
-        if count % 2 == 1 {
-            return upper;
+    fn link(&self) -> Link {
+        Objective::Poisson.link()
+    }
+
+    fn check(&self, targets: ArrayView2<'_, f32>) -> Result<()> {
+        Objective::Poisson.check(targets)
+    }
+
+    fn base_scores(&self, targets: ArrayView2<'_, f32>, weights: Option<&[f32]>) -> Vec<f32> {
+        Objective::Poisson.base_scores(targets, weights)
+    }
+
+    #[inline]
+    fn derivatives(&self, margins: &[f32], targets: &[f32], derivatives: &mut [[f32; 2]]) {
+        let pairs = margins.iter().zip(targets);
+        for (derivatives, (margin, target)) in derivatives.iter_mut().zip(pairs) {
+            // XGBoost's second derivative is that at the end of the largest step.
+            let hessian = (margin + self.max_delta_step).exp();
+            *derivatives = [margin.exp() - target, hessian];
         }
-        let lower = below.iter().copied().fold(f32::MIN, f32::max);
-        return (f64::from(lower) + 0.5 * f64::from(upper - lower)) as f32;
-    };
-    let mut pairs: Vec<(f32, f32)> = values.into_iter().zip(weights).collect();
-    pairs.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let half = 0.5 * pairs.iter().map(|&(_, weight)| weight).sum::<f32>();
-    let mut reached = 0.0;
-    let place = pairs.iter().position(|&(_, weight)| {
-        reached += weight;
-        reached >= half
-    });
-    pairs[place.unwrap_or(pairs.len() - 1)].0
+    }
+
+    fn loss(&self, margins: &[f32], targets: &[f32]) -> f64 {
+        Objective::Poisson.loss(margins, targets)
+    }
+
+    fn max_delta_step(&self) -> f32 {
+        self.max_delta_step
+    }
 }
 
 #[cfg(test)]
@@ -449,13 +425,6 @@ mod tests {
         }
         let scores = Objective::Softmax { classes: 2 }.base_scores(targets.view(), None);
         assert!((scores[1] - scores[0] - 1.5_f32.ln()).abs() < 1e-5);
-    }
-
-    #[test]
-    fn medians_lie_between_the_middle_values_or_where_half_the_weight_is() {
-        assert_eq!(median(vec![5.0, 1.0, 2.0], None), 2.0);
-        assert_eq!(median(vec![5.0, 1.0, 2.0, 4.0], None), 3.0);
-        assert_eq!(median(vec![5.0, 1.0, 2.0], Some(vec![9.0, 1.0, 1.0])), 5.0);
     }
 
     #[test]

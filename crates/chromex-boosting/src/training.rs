@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::boosted_trees::Ensemble;
 use crate::forest::Forest;
-use crate::objective::median;
+use crate::intercept::median;
 use crate::sampling::{Draws, Sampling};
 use crate::tree::{BinnedColumns, Columns, Gradient, Grower, Growth, Histograms, Packed, Pair};
 use crate::{BoostedTrees, Error, Loss, Result, Table};
@@ -57,7 +57,10 @@ impl Training<'_> {
         blocks: &[B],
         labels: &Labels<'_>,
     ) -> Result<BoostedTrees> {
-        let (rows, loss) = (labels.targets.nrows(), self.loss);
+        let rows = labels.targets.nrows();
+        let step = self.growth.penalty.max_delta_step as f32;
+        let stepped = self.loss.with_max_delta_step(step);
+        let loss = stepped.as_deref().unwrap_or(self.loss);
         let targets = labels.targets.as_standard_layout();
         let targets = targets.as_slice().expect("the standard layout is a slice");
         let outputs = loss.outputs(labels.targets.ncols());
@@ -108,7 +111,7 @@ impl Training<'_> {
             done: 0,
         });
         for round in 0..self.rounds {
-            self.derive(labels, targets, &margins, &mut gradients)?;
+            derive(loss, labels, targets, &margins, &mut gradients)?;
             let first = ensemble.trees.len();
             for output in 0..outputs / trees_for {
                 let gradients: &[Gradient] = if outputs == trees_for {
@@ -201,49 +204,41 @@ impl Training<'_> {
         }
         BoostedTrees::new(ensemble)
     }
+}
 
-    /// Finds the derivatives of all rows.
-    fn derive(
-        &self,
-        labels: &Labels<'_>,
-        targets: &[f32],
-        margins: &[f32],
-        gradients: &mut [Gradient],
-    ) -> Result<()> {
-        let columns = labels.targets.ncols();
-        let outputs = gradients.len() / labels.targets.nrows();
-        let none = Error::Overflow { what: "gradient" };
-        let step = self.growth.penalty.max_delta_step as f32;
-        let factor = self.loss.second_derivative_factor(step);
-        gradients
-            .par_chunks_mut(CHUNK * outputs)
-            .zip(margins.par_chunks(CHUNK * outputs))
-            .zip(targets.par_chunks(CHUNK * columns))
-            .enumerate()
-            .try_for_each(|(chunk, ((gradients, margins), targets))| {
-                self.loss
-                    .derivatives_of_rows([outputs, columns], margins, targets, gradients);
-                if factor != 1.0 {
-                    for [_, second] in gradients.iter_mut() {
-                        *second *= factor;
+/// Finds the derivatives of all rows.
+fn derive(
+    loss: &dyn Loss,
+    labels: &Labels<'_>,
+    targets: &[f32],
+    margins: &[f32],
+    gradients: &mut [Gradient],
+) -> Result<()> {
+    let columns = labels.targets.ncols();
+    let outputs = gradients.len() / labels.targets.nrows();
+    let none = Error::Overflow { what: "gradient" };
+    gradients
+        .par_chunks_mut(CHUNK * outputs)
+        .zip(margins.par_chunks(CHUNK * outputs))
+        .zip(targets.par_chunks(CHUNK * columns))
+        .enumerate()
+        .try_for_each(|(chunk, ((gradients, margins), targets))| {
+            loss.derivatives_of_rows([outputs, columns], margins, targets, gradients);
+            if let Some(weights) = labels.weights {
+                let weights = &weights[chunk * CHUNK..];
+                for (gradients, weight) in gradients.chunks_exact_mut(outputs).zip(weights) {
+                    for gradient in gradients {
+                        *gradient = gradient.map(|derivative| derivative * weight);
                     }
                 }
-                if let Some(weights) = labels.weights {
-                    let weights = &weights[chunk * CHUNK..];
-                    for (gradients, weight) in gradients.chunks_exact_mut(outputs).zip(weights) {
-                        for gradient in gradients {
-                            *gradient = gradient.map(|derivative| derivative * weight);
-                        }
-                    }
-                }
-                let sound = |gradient: &Gradient| gradient[0].is_finite() & gradient[1].is_finite();
-                if gradients.iter().all(sound) {
-                    Ok(())
-                } else {
-                    Err(none.clone())
-                }
-            })
-    }
+            }
+            let sound = |gradient: &Gradient| gradient[0].is_finite() & gradient[1].is_finite();
+            if gradients.iter().all(sound) {
+                Ok(())
+            } else {
+                Err(none.clone())
+            }
+        })
 }
 
 /// Watches the loss of validation rows.

@@ -217,6 +217,19 @@ def cases():
         ]:
             full = f"trees of all outputs {name}, {method['max_bin']} bins"
             yield full, "missing", method | together | settings, {"rows": 200} | of
+    # Where 32-bit sums over many rows, and the side of the row in the middle, show in the trees.
+    for method in (EXACT, HISTOGRAM):
+        named = f"{method['tree_method']}"
+        many = {"rows": 3000, "weighted": True}
+        of_classes = {"num_class": 3, "reg_alpha": 4.0, "reg_lambda": 0.1, "max_depth": 2}
+        full = f"classes of many rows by {named}"
+        yield full, "constant", method | of_classes | ESTIMATED, many | {"objective": "multi:softprob"}
+        rates = {"max_delta_step": 1.0, "max_depth": 3}
+        yield f"rates of many rows by {named}", "counts", method | rates, many | {"objective": "count:poisson"}
+        about = {"objective": "reg:absoluteerror", "weighted": True, "rows": 30}
+        for targets in (1, 2, 3):
+            full = f"{targets} medians of weighted rows by {named}"
+            yield full, "ties", method | {"max_depth": 2} | ESTIMATED, about | {"targets": targets}
 
 
 if __name__ == "__main__":

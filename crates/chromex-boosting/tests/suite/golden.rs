@@ -150,10 +150,11 @@ fn fit(case: &Value) -> (BoostedTrees, Array2<f32>) {
         .collect();
     let (train, unseen) = (s![..rows, ..], s![rows.., ..]);
     let mut train = Table::new(inputs.slice(train), targets.slice(train));
+    let mut valid = Table::new(inputs.slice(unseen), targets.slice(unseen));
     if case["weighted"].as_bool().unwrap() {
         train = train.weighted(&weights[..rows]);
+        valid = valid.weighted(&weights[rows..]);
     }
-    let valid = Table::new(inputs.slice(unseen), targets.slice(unseen));
     let settings = settings(case);
     let valid = settings.early_stopping_rounds.map(|_| &valid);
     let model = settings
