@@ -9,6 +9,7 @@
 mod attention;
 #[cfg(feature = "cpu")]
 mod build;
+mod convolution;
 #[cfg(feature = "cpu")]
 mod cross_entropy;
 #[cfg(feature = "cpu")]
@@ -28,6 +29,7 @@ mod norm;
 mod plain;
 mod recurrent;
 
+pub use convolution::{WindowShape, convolve_and_pool, windows};
 pub use recurrent::{attention_pool, attention_weights, lstm};
 
 use burn::Tensor;

@@ -156,7 +156,7 @@ impl WithSimd for Backward<'_> {
         // The gradients of the gates of every step, and the line each was made from, `[length, rows, ..]`.
         let mut gate_grads = vec![0.0; length * rows * 4 * padded];
         let mut lines = vec![0.0; length * rows * (channels + padded)];
-        let mut result = self.result;
+        let result = self.result;
         let mut all = Vec::with_capacity(self.packed.len());
         for (direction, packed) in self.packed.iter().enumerate() {
             let own = Direction {
@@ -183,7 +183,7 @@ impl WithSimd for Backward<'_> {
             }
             all.push(sums);
             if !result.is_empty() {
-                own.input_grads(&gate_grads, &mut result);
+                own.input_grads(&gate_grads, result);
             }
         }
         all

@@ -260,18 +260,10 @@ fn advance(gates: &mut [f32], cells: &mut [f32], states: &mut [f32]) {
         .zip(cells)
         .zip(states);
     for (((((i, f), g), o), c), h) in lanes {
-        for lane in 0..LANES {
-            i[lane] = sigmoid(i[lane]);
-        }
-        for lane in 0..LANES {
-            f[lane] = sigmoid(f[lane]);
-        }
-        for lane in 0..LANES {
-            g[lane] = tangent(g[lane]);
-        }
-        for lane in 0..LANES {
-            o[lane] = sigmoid(o[lane]);
-        }
+        i.iter_mut().for_each(|gate| *gate = sigmoid(*gate));
+        f.iter_mut().for_each(|gate| *gate = sigmoid(*gate));
+        g.iter_mut().for_each(|gate| *gate = tangent(*gate));
+        o.iter_mut().for_each(|gate| *gate = sigmoid(*gate));
         for lane in 0..LANES {
             c[lane] = f[lane] * c[lane] + i[lane] * g[lane];
         }
