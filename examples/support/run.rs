@@ -31,6 +31,7 @@ pub(crate) struct Run {
     record: RunRecord,
     observer: Arc<Vec<Arc<dyn Observer>>>,
     notes: Mutex<Vec<String>>,
+    pictures: Mutex<Vec<(String, String, String)>>,
     seeds: u64,
     started: Instant,
 }
@@ -93,6 +94,7 @@ impl Run {
             record,
             observer: Arc::new(observer),
             notes: Mutex::default(),
+            pictures: Mutex::default(),
             seeds,
             started: Instant::now(),
         })
@@ -122,6 +124,16 @@ impl Run {
         lock(&self.notes).push(note.to_owned());
     }
 
+    /// Shows a picture in the report, under a file name and a caption.
+    pub(crate) fn picture(&self, name: &str, caption: &str, svg: String) {
+        lock(&self.pictures).push((name.to_owned(), caption.to_owned(), svg));
+    }
+
+    /// Writes a text file into the folder.
+    pub(crate) fn file(&self, name: &str, text: &str) -> Result<(), Anything> {
+        Ok(self.folder.write_text(name, text)?)
+    }
+
     /// Makes the folder of the model's files and names it.
     pub(crate) fn model_folder(&self) -> Result<PathBuf, Anything> {
         Ok(self.folder.folder("model")?)
@@ -148,7 +160,8 @@ impl Run {
             text.push_str(&format!("{note}\n\n"));
         }
         text.push_str(&sections(report, published));
-        let drawn = self.draw(report)?;
+        let mut drawn = self.draw(report)?;
+        drawn.append(&mut lock(&self.pictures));
         for (name, _, picture) in &drawn {
             self.folder
                 .write_text(&format!("plots/{name}.svg"), picture)?;
@@ -183,7 +196,7 @@ impl Run {
         }
         let series = self.losses()?;
         if !series.is_empty() {
-            let title = "Loss of the language model";
+            let title = "Loss in training";
             let picture = plots::loss_curve(title, &series)?;
             drawn.push(("loss".to_owned(), title.to_owned(), picture));
         }

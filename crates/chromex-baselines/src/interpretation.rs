@@ -9,7 +9,7 @@ use burn::tensor::activation::log_softmax;
 use chromex_core::{Keys, MarkSignal, random};
 use chromex_nn::attribution::input_gradient;
 use chromex_nn::{Result, Trained, weights};
-use ndarray::{Array2, Array3, Axis, concatenate, s};
+use ndarray::{Array2, Array3, ArrayView2, Axis, concatenate, s};
 
 use crate::{DeepChrome, Objective, SignalNetwork};
 
@@ -211,28 +211,33 @@ impl ClassOptimisation {
     }
 }
 
-/// Tells how much of what was planted an interpretation finds: among the places with the largest magnitude in each row's map,
-/// as many as were planted there, the part that was planted. Rows in which nothing, or everything, was planted are left out.
-pub fn planted_fraction(maps: &Array3<f32>, planted: &Array3<bool>) -> Option<f64> {
-    let mut fractions = Vec::new();
-    for (map, planted) in maps.outer_iter().zip(planted.outer_iter()) {
-        let count = planted.iter().filter(|&&p| p).count();
-        if count == 0 || count == planted.len() {
+/// Tells how much of what an interpretation puts first was planted: rows with the same plan are averaged by magnitude, and of
+/// the `top` places with the largest average the part that was planted is counted; the mean over plans, weighed by their rows.
+/// None where nothing was planted.
+pub fn planted_fraction(maps: &Array3<f32>, planted: &Array3<bool>, top: usize) -> Option<f64> {
+    let mut plans: Vec<(ArrayView2<'_, bool>, Array2<f64>, usize)> = Vec::new();
+    for (map, plan) in maps.outer_iter().zip(planted.outer_iter()) {
+        if !plan.iter().any(|&planted| planted) {
             continue;
         }
-        let mut order: Vec<(f32, bool)> = map
-            .iter()
-            .map(|value| value.abs())
-            .zip(planted.iter().copied())
-            .collect();
-        order.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let found = order[..count]
-            .iter()
-            .filter(|(_, planted)| *planted)
-            .count();
-        fractions.push(found as f64 / count as f64);
+        let known = plans.iter().position(|(known, _, _)| *known == plan);
+        let place = known.unwrap_or_else(|| {
+            plans.push((plan, Array2::zeros(map.dim()), 0));
+            plans.len() - 1
+        });
+        let (_, sum, rows) = &mut plans[place];
+        sum.zip_mut_with(&map, |sum, value| *sum += f64::from(value.abs()));
+        *rows += 1;
     }
-    (!fractions.is_empty()).then(|| fractions.iter().sum::<f64>() / fractions.len() as f64)
+    let all: usize = plans.iter().map(|(_, _, rows)| rows).sum();
+    let found = plans.iter().map(|(plan, sum, rows)| {
+        let mut order: Vec<(f64, bool)> = sum.iter().copied().zip(plan.iter().copied()).collect();
+        order.sort_by(|a, b| b.0.total_cmp(&a.0));
+        order.truncate(top.max(1));
+        let hits = order.iter().filter(|(_, planted)| *planted).count();
+        *rows as f64 * hits as f64 / order.len() as f64
+    });
+    (all > 0).then(|| found.sum::<f64>() / all as f64)
 }
 
 fn numbers(tensor: Tensor<2>) -> Vec<f32> {
@@ -311,12 +316,17 @@ mod tests {
     }
 
     #[test]
-    fn half_of_what_was_planted_is_found() {
-        let maps = array![[[5.0], [-4.0], [1.0], [0.0]], [[1.0], [2.0], [3.0], [4.0]]];
-        let planted = array![
-            [[true], [false], [true], [false]],
-            [[false], [false], [false], [false]]
+    fn half_of_what_comes_first_was_planted() {
+        let maps = array![
+            [[5.0], [-4.0], [1.0], [0.0]],
+            [[1.0], [2.0], [3.0], [4.0]],
+            [[3.0], [-4.0], [1.0], [0.0]]
         ];
-        assert_eq!(planted_fraction(&maps, &planted), Some(0.5));
+        let plan = [[true], [false], [true], [false]];
+        let planted = array![plan, [[false], [false], [false], [false]], plan];
+        assert_eq!(planted_fraction(&maps, &planted, 2), Some(0.5));
+        assert_eq!(planted_fraction(&maps, &planted, 1), Some(0.0));
+        let nothing = Array3::from_elem(maps.dim(), false);
+        assert_eq!(planted_fraction(&maps, &nothing, 2), None);
     }
 }

@@ -57,4 +57,4 @@ pub use shared::Shared;
 pub use split::{DoubleHoldOut, Fold, GivenSplit, GroupKFold, GroupSplit, KFold, Split};
 pub use targets::{Target, Targets, Transform};
 pub use token_ids::{TokenIds, View};
-pub use window_maxima::WindowMaxima;
+pub use window_maxima::{WindowColumns, WindowMaxima};

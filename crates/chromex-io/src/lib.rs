@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod compressed;
+pub mod deepchrome;
 pub mod deepdiff;
 mod error;
 mod expression;

@@ -5,10 +5,12 @@
 
 mod axes;
 mod canvas;
+mod heat_map;
 mod intervals;
 mod loss_curve;
 mod scatter;
 
+pub use heat_map::heat_map;
 pub use intervals::intervals;
 pub use loss_curve::loss_curve;
 pub use scatter::scatter;
