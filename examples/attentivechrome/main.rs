@@ -88,15 +88,13 @@ fn experiment(cell: &Cell, training: &Training) -> Experiment<MarkWindows> {
 fn interpret(run: &Run, cell: &Cell, training: &Training) -> Result<(), Anything> {
     let config = AttentiveChromeConfig::default();
     let trainer = training.trainer("attentivechrome", config.clone(), config.recipe());
-    let (trained, tested, planted) = histone::first_fit(cell, &trainer)?;
-    histone::explain(
-        run,
-        "attentivechrome",
-        &trained,
-        &tested,
-        planted.as_ref(),
-        0,
-    )?;
+    let fit = histone::first_fit(cell, &trainer)?;
+    histone::explain(run, "attentivechrome", &fit, 0)?;
+    let histone::FirstFit {
+        trained,
+        tested,
+        planted,
+    } = fit;
     let attention = trained.network.attention(&tested.inputs, &trained.device)?;
     let marks = tested.inputs.marks();
     let bins = attention

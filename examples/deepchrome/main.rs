@@ -162,26 +162,19 @@ fn experiment(cell: &Cell, training: &Training, flags: &Flags) -> Experiment<Mar
 fn interpret(run: &Run, cell: &Cell, training: &Training, flags: &Flags) -> Result<(), Anything> {
     let (deep, recipe) = config(flags);
     let trainer = training.trainer("deepchrome", deep, recipe);
-    let (trained, tested, planted) = histone::first_fit(cell, &trainer)?;
+    let fit = histone::first_fit(cell, &trainer)?;
     let score = usize::from(flags.target == Predicted::Class);
-    histone::explain(
-        run,
-        "deepchrome",
-        &trained,
-        &tested,
-        planted.as_ref(),
-        score,
-    )?;
+    histone::explain(run, "deepchrome", &fit, score)?;
     if flags.target == Predicted::Expression {
         return Ok(());
     }
-    let marks = tested.inputs.marks();
+    let marks = fit.tested.inputs.marks();
     for class in [0, 1] {
         let optimisation = ClassOptimisation {
             steps: if flags.options.quick { 5 } else { 1000 },
             ..ClassOptimisation::default()
         };
-        let input = optimisation.input(&trained, class, 0)?;
+        let input = optimisation.input(&fit.trained, class, 0)?;
         let caption = format!("Input optimised for class {class}");
         let name = format!("class-{class}-input");
         run.picture(

@@ -1,5 +1,7 @@
 //! The windows of one cell that the examples of histone networks read, and what their interpretations are checked against.
 
+#![allow(dead_code, reason = "each example uses a part")]
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -304,47 +306,59 @@ impl Training {
     }
 }
 
-/// Trains, or takes from its checkpoint, the fit of seed 0, and gives it with the genes it was tested on and their plan.
+/// The fit of seed 0, the genes it was tested on and their plan.
+pub(crate) struct FirstFit<N> {
+    pub(crate) trained: Trained<N>,
+    pub(crate) tested: Dataset<MarkWindows>,
+    pub(crate) planted: Option<Array3<bool>>,
+}
+
+/// Trains with seed 0, or takes what its checkpoint has.
 pub(crate) fn first_fit<A: Architecture<MarkWindows>>(
     cell: &Cell,
     trainer: &Trainer<A>,
-) -> Result<
-    (
-        Trained<A::Network>,
-        Dataset<MarkWindows>,
-        Option<Array3<bool>>,
-    ),
-    Anything,
-> {
+) -> Result<FirstFit<A::Network>, Anything> {
     let fold = GivenSplit::default()
         .folds(&cell.dataset.keys, 0)?
         .remove(0);
     let train = cell.dataset.select(&fold.train);
     let valid = cell.dataset.select(&fold.valid);
-    let trained = trainer.train(&train, &valid, 0)?;
     let tested = &fold.test[..fold.test.len().min(EXPLAINED)];
-    let planted = cell
-        .planted
-        .as_ref()
-        .map(|planted| planted.select(Axis(0), tested));
-    Ok((trained, cell.dataset.select(tested), planted))
+    Ok(FirstFit {
+        trained: trainer.train(&train, &valid, 0)?,
+        tested: cell.dataset.select(tested),
+        planted: cell
+            .planted
+            .as_ref()
+            .map(|planted| planted.select(Axis(0), tested)),
+    })
 }
 
 /// Writes weights, maps by gradient and by occlusion, their pictures, and how much of the plan each finds.
 pub(crate) fn explain<N: SignalNetwork + Network<MarkWindows>>(
     run: &Run,
     name: &str,
-    trained: &Trained<N>,
-    tested: &Dataset<MarkWindows>,
-    planted: Option<&Array3<bool>>,
+    fit: &FirstFit<N>,
     score: usize,
 ) -> Result<(), Anything> {
+    let FirstFit {
+        trained,
+        tested,
+        planted,
+    } = fit;
     let path = run.model_folder()?.join(format!("{name}.safetensors"));
     weights::save(&trained.network, &path, str::to_owned)?;
     let gradient = gradient_times_input(trained, &tested.inputs, score)?;
     let occluded = occlusion(trained, &tested.inputs, score, 5)?;
     for (method, maps) in [("gradient x input", gradient), ("occlusion", occluded)] {
-        show(run, name, method, &maps, tested.inputs.marks(), planted)?;
+        show(
+            run,
+            name,
+            method,
+            &maps,
+            tested.inputs.marks(),
+            planted.as_ref(),
+        )?;
     }
     Ok(())
 }
