@@ -30,6 +30,8 @@
 //! ```
 
 #[doc(inline)]
+pub use chromex_baselines as baselines;
+#[doc(inline)]
 pub use chromex_boosting as boosting;
 #[doc(inline)]
 pub use chromex_core as core;

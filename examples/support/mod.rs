@@ -1,5 +1,7 @@
 //! What every example shares: its flags, its output folder and its progress.
 
+#![allow(dead_code, unused_imports, reason = "each example uses a part")]
+
 mod errors;
 mod options;
 mod progress;

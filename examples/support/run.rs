@@ -26,6 +26,7 @@ pub(crate) struct Run {
     record: RunRecord,
     observer: Arc<Vec<Arc<dyn Observer>>>,
     notes: Mutex<Vec<String>>,
+    pictures: Mutex<Vec<(String, String, String)>>,
     seeds: u64,
     started: Instant,
 }
@@ -70,6 +71,7 @@ impl Run {
             record,
             observer: Arc::new(observer),
             notes: Mutex::default(),
+            pictures: Mutex::default(),
             seeds,
             started: Instant::now(),
         })
@@ -99,6 +101,16 @@ impl Run {
         lock(&self.notes).push(note.to_owned());
     }
 
+    /// Shows a picture in the report, under a file name and a caption.
+    pub(crate) fn picture(&self, name: &str, caption: &str, svg: String) {
+        lock(&self.pictures).push((name.to_owned(), caption.to_owned(), svg));
+    }
+
+    /// Writes a text file into the folder.
+    pub(crate) fn file(&self, name: &str, text: &str) -> Result<(), Anything> {
+        Ok(self.folder.write_text(name, text)?)
+    }
+
     /// Makes the folder of the model's files and names it.
     pub(crate) fn model_folder(&self) -> Result<PathBuf, Anything> {
         Ok(self.folder.folder("model")?)
@@ -125,7 +137,8 @@ impl Run {
             text.push_str(&format!("{note}\n\n"));
         }
         text.push_str(&sections(report, published));
-        let drawn = self.draw(report)?;
+        let mut drawn = self.draw(report)?;
+        drawn.append(&mut lock(&self.pictures));
         for (name, _, picture) in &drawn {
             self.folder
                 .write_text(&format!("plots/{name}.svg"), picture)?;
@@ -160,7 +173,7 @@ impl Run {
         }
         let series = self.losses()?;
         if !series.is_empty() {
-            let title = "Loss of the language model";
+            let title = "Loss in training";
             let picture = plots::loss_curve(title, &series)?;
             drawn.push(("loss".to_owned(), title.to_owned(), picture));
         }

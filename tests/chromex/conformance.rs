@@ -1,10 +1,11 @@
+use chromex::baselines::DeepDiffConfig;
 use chromex::boosting::{GradientBoosting, Ridge};
 use chromex::core::{
-    CellPair, Dataset, Encode, Fit, LogMeans, Predict, Rows, ShuffledTargets, Then, TrainMean,
-    TrainMedian,
+    CellPair, Dataset, Encode, Ensemble, Fit, LogMeans, Predict, Rows, ShuffledTargets, Then,
+    TrainMean, TrainMedian,
 };
 use chromex::io::simulate::SimulatedPair;
-use chromex::nn::Length;
+use chromex::nn::{Length, Trainer};
 use chromex::tokens::{Bpe, MarkWords, TokenColumns};
 use chromex::transformers::{Gpt2Config, LanguageModel, TokenEmbedding, TokenFeatures};
 
@@ -91,6 +92,12 @@ fn learners_that_draw_follow_the_seed() {
         .then(embedding)
         .then(small_boosting());
     assert!(check("embeddings", learner));
+    let config = DeepDiffConfig::raw_d();
+    let mut recipe = config.recipe();
+    recipe.length = Length::Steps(3);
+    let trainer = Trainer::new(config, recipe);
+    assert!(check("deepdiff", trainer.clone()));
+    assert!(check("ensemble", Ensemble::new(trainer, 2)));
 }
 
 /// A tokenizer that saw test rows would have words in its vocabulary that training rows lack.

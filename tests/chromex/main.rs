@@ -8,6 +8,9 @@ mod conformance;
 /// Published figures of GeneGPT-2 on its own files (needs `CHROMEX_DATA`).
 mod genegpt2;
 
+/// The examples of histone networks, quick and with interpretation.
+mod histone_networks;
+
 /// The examples as a user runs them: flags, files, bad input, kill and resume.
 mod command_lines;
 

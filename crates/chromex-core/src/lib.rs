@@ -11,7 +11,10 @@
 //! from which every table can be recomputed.
 
 pub mod atomic;
+mod cell_by_gene;
 mod dataset;
+mod dna;
+mod ensemble;
 mod error;
 mod experiment;
 mod floors;
@@ -31,16 +34,20 @@ mod shared;
 mod split;
 mod targets;
 mod token_ids;
+mod window_maxima;
 
+pub use cell_by_gene::{CellByGene, CellByGeneBuilder, GeneMean, GeneMeans};
 pub use chromex_metrics::{Direction, Metric};
 pub use dataset::Dataset;
+pub use dna::DnaWindows;
+pub use ensemble::{Ensemble, Gated, GatedExperts, GroupEnsemble, Members, Weighting};
 pub use error::{Error, Result};
 pub use experiment::{Experiment, Part};
 pub use floors::{Constant, ShuffledTargets, TrainMean, TrainMedian};
 pub use keys::{Group, Keys};
 pub use learn::{Encode, Fit, Predict, Then};
 pub use log_means::LogMeans;
-pub use marks::{CellPair, MarkWindows};
+pub use marks::{CellPair, MarkSignal, MarkWindows};
 pub use pipeline::{Chain, Pipeline};
 pub use predictions::{Prediction, Predictions};
 pub use report::{Comparison, Report, Score, Scoring, Summary};
@@ -50,3 +57,4 @@ pub use shared::Shared;
 pub use split::{DoubleHoldOut, Fold, GivenSplit, GroupKFold, GroupSplit, KFold, Split};
 pub use targets::{Target, Targets, Transform};
 pub use token_ids::{TokenIds, View};
+pub use window_maxima::{WindowColumns, WindowMaxima};

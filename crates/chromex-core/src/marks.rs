@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use ndarray::{Array3, Axis};
 
 use crate::{Error, Result, Rows};
@@ -15,6 +17,12 @@ pub struct MarkWindows {
 pub struct CellPair {
     first: MarkWindows,
     second: MarkWindows,
+}
+
+/// Rows that histone-mark windows can be made of, a batch at a time.
+pub trait MarkSignal: Rows {
+    /// Gives the windows of all rows.
+    fn windows(&self) -> Cow<'_, MarkWindows>;
 }
 
 impl MarkWindows {
@@ -131,6 +139,12 @@ impl Rows for MarkWindows {
             marks: self.marks.clone(),
             bin_width_bp: self.bin_width_bp,
         }
+    }
+}
+
+impl MarkSignal for MarkWindows {
+    fn windows(&self) -> Cow<'_, MarkWindows> {
+        Cow::Borrowed(self)
     }
 }
 

@@ -10,6 +10,8 @@ pub struct Targets {
     pub values: Array2<f32>,
     /// What each column is.
     pub columns: Vec<Target>,
+    /// Further quantities of the same rows that a model may learn from and that nothing is scored on.
+    pub auxiliary: Option<Box<Targets>>,
 }
 
 /// What one column of the targets is. Sign, base and offset are data, never guessed.
@@ -76,7 +78,11 @@ impl Targets {
                 found: value.to_string(),
             });
         }
-        Ok(Self { values, columns })
+        Ok(Self {
+            values,
+            columns,
+            auxiliary: None,
+        })
     }
 
     /// Makes targets of no columns, for rows that have nothing to predict.
@@ -84,7 +90,27 @@ impl Targets {
         Self {
             values: Array2::zeros((rows, 0)),
             columns: Vec::new(),
+            auxiliary: None,
         }
+    }
+
+    /// Adds quantities that a model may learn from and that nothing is scored on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RowCount`] when there is not one row per row.
+    pub fn with_auxiliary(self, auxiliary: Targets) -> Result<Self> {
+        if auxiliary.len() != self.len() {
+            return Err(Error::RowCount {
+                what: "auxiliary targets",
+                expected: self.len(),
+                found: auxiliary.len(),
+            });
+        }
+        Ok(Self {
+            auxiliary: Some(Box::new(auxiliary)),
+            ..self
+        })
     }
 
     /// Counts the rows.
@@ -115,6 +141,10 @@ impl Targets {
         Self {
             values: self.values.select(Axis(0), rows),
             columns: self.columns.clone(),
+            auxiliary: self
+                .auxiliary
+                .as_ref()
+                .map(|auxiliary| Box::new(auxiliary.select(rows))),
         }
     }
 }

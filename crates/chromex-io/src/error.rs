@@ -90,6 +90,30 @@ pub enum Error {
         /// The gene.
         gene: String,
     },
+    /// An archive of arrays is not what it should be.
+    #[error("{path}: expected {expected}", path = path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        expected: &'static str,
+        /// Where it departs from that.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A cell lists other genes than the cells before it.
+    #[error("{path}: cell {cell}, row {row}: expected {expected}, found {found}", path = path.display())]
+    Genes {
+        /// The file.
+        path: PathBuf,
+        /// The cell.
+        cell: String,
+        /// The row of the cell, 0-based.
+        row: usize,
+        /// The gene of the cells before.
+        expected: String,
+        /// The gene that stands there.
+        found: String,
+    },
     /// A folder lacks a table of the layout.
     #[error("{folder}: no file `{name}`, `{name}.gz` or `{name}.zst`", folder = folder.display())]
     MissingTable {

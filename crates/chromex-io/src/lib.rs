@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod cells;
 mod compressed;
 pub mod counting;
+pub mod deepchrome;
 pub mod deepdiff;
 mod error;
 pub mod expression;
@@ -13,5 +15,6 @@ pub mod simulate;
 pub mod storage;
 pub mod tracks;
 
+pub use cells::{read_cells_deepchrome, read_cells_npz};
 pub use error::{Error, Result};
 pub use expression::{ExpressionTable, read_expression, write_expression};

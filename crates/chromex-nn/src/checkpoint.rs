@@ -24,8 +24,9 @@ pub struct Checkpoints {
 pub(crate) struct Progress {
     /// Optimiser steps taken.
     pub(crate) step: u64,
-    /// The lowest validation loss.
-    pub(crate) best_loss: Option<f64>,
+    /// The lowest validation loss, or the highest score with its sign turned.
+    #[serde(alias = "best_loss")]
+    pub(crate) best: Option<f64>,
     /// Looks at the validation rows since then.
     pub(crate) looks_without_better: u32,
     /// Whether training is over.

@@ -7,6 +7,7 @@
 //!
 //! Networks run on a burn [`Device`]; this crate enables no backend of its own.
 
+pub mod attribution;
 pub mod blocks;
 mod checkpoint;
 mod clip;
@@ -26,7 +27,7 @@ pub use checkpoint::Checkpoints;
 pub use error::{Error, Result};
 pub use network::{Architecture, Network};
 pub use observers::{CsvLog, JsonLinesLog};
-pub use recipe::{Clip, Decay, Group, Keep, Length, Optimizer, Recipe};
+pub use recipe::{Clip, Decay, Group, Keep, Length, Optimizer, Recipe, Selection};
 pub use schedule::Schedule;
 pub use trained::Trained;
 pub use trainer::Trainer;

@@ -27,7 +27,10 @@ pub struct Recipe {
     pub validate_every: Option<u64>,
     /// Which weights are kept.
     pub keep: Keep,
-    /// Looks at the validation rows without a better loss after which training stops.
+    /// By what they are chosen, and patience is measured.
+    #[serde(default)]
+    pub selection: Selection,
+    /// Looks at the validation rows without a better one after which training stops.
     pub patience: Option<u32>,
     /// Steps between two reports of the training loss.
     pub report_every: u64,
@@ -122,8 +125,22 @@ pub struct Group {
 pub enum Keep {
     /// Those of the last step.
     Last,
-    /// Those with the lowest validation loss.
+    /// Those that the validation rows prefer by [`Recipe::selection`].
     BestValidation,
+}
+
+/// By what validation rows choose among the weights of a training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Selection {
+    /// The lowest loss.
+    #[default]
+    Loss,
+    /// The highest Pearson correlation of the first target.
+    Pearson,
+    /// The largest area under the receiver operating characteristic of the first target.
+    AreaUnderRoc,
 }
 
 impl Default for Optimizer {
@@ -153,6 +170,7 @@ impl Default for Recipe {
             groups: Vec::new(),
             validate_every: None,
             keep: Keep::Last,
+            selection: Selection::Loss,
             patience: None,
             report_every: 10,
         }

@@ -9,6 +9,11 @@ pub enum Schedule {
     /// Always the peak.
     #[default]
     Constant,
+    /// Down as 1 / (1 + decay step), as Torch7's gradient descent has it.
+    InverseTime {
+        /// How fast: after 1 / decay steps half the peak is left.
+        decay: f64,
+    },
     /// Up in a line to the peak, then constant.
     WarmUp {
         /// Steps until the peak.
@@ -39,7 +44,7 @@ impl Schedule {
     /// ```
     pub fn factor(self, step: u64, total: u64) -> f64 {
         let warm_up = match self {
-            Self::Constant => 0,
+            Self::Constant | Self::InverseTime { .. } => 0,
             Self::WarmUp { steps }
             | Self::WarmUpLinear { steps }
             | Self::WarmUpCosine { steps } => steps,
@@ -54,6 +59,7 @@ impl Schedule {
         };
         match self {
             Self::Constant | Self::WarmUp { .. } => 1.0,
+            Self::InverseTime { decay } => 1.0 / (1.0 + decay * step as f64),
             Self::WarmUpLinear { .. } => left(),
             Self::WarmUpCosine { .. } => (1.0 - (std::f64::consts::PI * left()).cos()) / 2.0,
         }

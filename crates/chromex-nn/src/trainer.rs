@@ -3,13 +3,15 @@ use std::sync::Arc;
 
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use chromex_core::observe::{Event, Observer, Silent};
-use chromex_core::{Dataset, Fit, Rows, random};
+use chromex_core::{Dataset, Fit, Metric, Rows, random};
+use chromex_metrics::{AreaUnderRoc, Pearson};
 use rand::seq::SliceRandom;
 
 use crate::checkpoint::{Checkpoint, Progress, pack, unpack};
 use crate::optimizer::{Stepper, check_groups};
 use crate::{
-    Architecture, Checkpoints, Device, Error, Keep, Length, Network, Recipe, Result, Trained, clip,
+    Architecture, Checkpoints, Device, Error, Keep, Length, Network, Recipe, Result, Selection,
+    Trained, clip,
 };
 
 /// Makes any architecture a learner.
@@ -149,6 +151,10 @@ impl<X: Rows, A: Architecture<X>> Fit<X> for Trainer<A> {
     }
 }
 
+/// Rows of the validation set that are looked at together at least: a batch of one row would take longer to hand over than to
+/// compute.
+const LOOK_ROWS: usize = 64;
+
 /// One training.
 struct Run<'a, X, A> {
     trainer: &'a Trainer<A>,
@@ -271,18 +277,23 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
         let network_now = network.valid();
         let rows: Vec<usize> = (0..self.valid.len()).collect();
         let mut sum = 0.0;
-        for batch in rows.chunks(recipe.batch_rows) {
+        for batch in rows.chunks(recipe.batch_rows.max(LOOK_ROWS)) {
             let loss = network_now.loss(&self.valid.select(batch), &device)?;
             sum += f64::from(loss.into_scalar::<f32>()) * batch.len() as f64;
         }
         let loss = sum / rows.len() as f64;
+        let mut values = vec![("validation_loss", loss)];
+        let score = self.score(&network_now)?;
+        values.extend(score);
         self.trainer.observer.observe(&Event::Step {
             task: &self.trainer.task,
             done: self.progress.step,
-            values: &[("validation_loss", loss)],
+            values: &values,
         });
-        if self.progress.best_loss.is_none_or(|best| loss < best) {
-            self.progress.best_loss = Some(loss);
+        let rank = score.map_or(loss, |(_, score)| -score);
+        // A score that is not defined, as of constant predictions, is worse than any other.
+        if !rank.is_nan() && self.progress.best.is_none_or(|best| rank < best) {
+            self.progress.best = Some(rank);
             self.progress.looks_without_better = 0;
             if recipe.keep == Keep::BestValidation {
                 self.best_weights = Some(pack(network)?);
@@ -294,6 +305,20 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
             .patience
             .is_some_and(|patience| self.progress.looks_without_better >= patience);
         Ok(())
+    }
+
+    /// Scores the first target of the validation rows, where a score selects.
+    fn score(&self, network: &A::Network) -> Result<Option<(&'static str, f64)>> {
+        let (name, metric): (_, &dyn Metric) = match self.trainer.recipe.selection {
+            Selection::Loss => return Ok(None),
+            Selection::Pearson => ("validation_pearson", &Pearson),
+            Selection::AreaUnderRoc => ("validation_auroc", &AreaUnderRoc),
+        };
+        let batch_rows = self.trainer.recipe.batch_rows.max(LOOK_ROWS);
+        let trained = Trained::new(network, &self.trainer.device, batch_rows);
+        let predicted = trained.forward(&self.valid.inputs)?;
+        let truth = self.valid.targets.column(0);
+        Ok(Some((name, metric.score(truth, predicted.column(0)))))
     }
 
     fn save(&self, network: &A::Network) -> Result<()> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::Tensor;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::TensorData;
-use rand::Rng;
+use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
@@ -17,6 +17,14 @@ pub fn shapes<M: Module>(module: &M) -> Vec<(String, Vec<usize>)> {
     read(module)
         .into_iter()
         .map(|(path, shape, _)| (path, shape))
+        .collect()
+}
+
+/// Reads the parameters of a module: path and numbers, in the module's order.
+pub fn values<M: Module>(module: &M) -> Vec<(String, Vec<f32>)> {
+    read(module)
+        .into_iter()
+        .map(|(path, _, values)| (path, values))
         .collect()
 }
 
@@ -53,6 +61,13 @@ pub fn normal(generator: &mut impl Rng, standard_deviation: f64, count: usize) -
             let value: f64 = StandardNormal.sample(generator);
             (value * standard_deviation) as f32
         })
+        .collect()
+}
+
+/// Draws numbers between minus and plus a bound, all alike likely.
+pub fn uniform(generator: &mut impl Rng, bound: f64, count: usize) -> Vec<f32> {
+    (0..count)
+        .map(|_| (generator.random_range(-1.0..1.0) * bound) as f32)
         .collect()
 }
 

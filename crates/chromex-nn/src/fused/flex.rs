@@ -412,10 +412,10 @@ fn attend(
     (output, normalisers, sizes)
 }
 
-fn extents(tensor: &FlexTensor) -> Vec<usize> {
+pub(super) fn extents(tensor: &FlexTensor) -> Vec<usize> {
     tensor.shape().to_vec()
 }
 
-fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
+pub(super) fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape))
 }

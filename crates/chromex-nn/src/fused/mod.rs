@@ -9,6 +9,7 @@
 mod attention;
 #[cfg(feature = "cpu")]
 mod build;
+mod convolution;
 #[cfg(feature = "cpu")]
 mod cross_entropy;
 #[cfg(feature = "cpu")]
@@ -26,6 +27,10 @@ mod matrix;
 #[cfg(feature = "cpu")]
 mod norm;
 mod plain;
+mod recurrent;
+
+pub use convolution::{WindowShape, convolve_and_pool, windows};
+pub use recurrent::{attention_pool, attention_weights, lstm};
 
 use burn::Tensor;
 use burn::nn::Linear;
@@ -120,18 +125,18 @@ mod tests {
     use crate::{Device, weights};
     use burn::tensor::TensorData;
 
-    fn draw<const D: usize>(purpose: &str, shape: [usize; D], scale: f64) -> Tensor<D> {
+    pub(super) fn draw<const D: usize>(purpose: &str, shape: [usize; D], scale: f64) -> Tensor<D> {
         let mut generator = chromex_core::random::generator(3, purpose);
         let values = weights::normal(&mut generator, scale, shape.iter().product());
         let device = Device::flex().autodiff();
         Tensor::from_data(TensorData::new(values, shape), &device).require_grad()
     }
 
-    fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    pub(super) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
         tensor.into_data().try_to_vec().unwrap()
     }
 
-    fn close(fused: &[f32], plain: &[f32], tolerance: f32) {
+    pub(super) fn close(fused: &[f32], plain: &[f32], tolerance: f32) {
         assert_eq!(fused.len(), plain.len());
         for (index, (a, b)) in fused.iter().zip(plain).enumerate() {
             let limit = tolerance * (1.0 + b.abs());
@@ -140,7 +145,7 @@ mod tests {
     }
 
     /// Value and gradient of both forms, under a gradient that differs from place to place.
-    fn compare<const D: usize, const E: usize>(
+    pub(super) fn compare<const D: usize, const E: usize>(
         inputs: Tensor<D>,
         tolerance: f32,
         fused: impl Fn(Tensor<D>) -> Tensor<E>,

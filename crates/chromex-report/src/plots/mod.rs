@@ -10,12 +10,14 @@ mod intervals;
 mod loss_curve;
 mod profile;
 mod scatter;
+mod signed_map;
 
 pub use heat_map::heat_map;
 pub use intervals::intervals;
 pub use loss_curve::loss_curve;
 pub use profile::profile;
 pub use scatter::scatter;
+pub use signed_map::signed_map;
 
 /// Reads every `name="value"` of the elements of one kind.
 #[cfg(test)]

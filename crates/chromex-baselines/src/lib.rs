@@ -1,0 +1,27 @@
+//! The published convolutional and recurrent networks of histone marks.
+//!
+//! Every network is a configuration ([`chromex_nn::Architecture`]) whose defaults are the paper's, and has a recipe that
+//! trains it as the paper did. `Trainer::new(config, recipe)` makes it a learner. [`interpretation`] says what a trained
+//! network leans on.
+
+mod attentive_chrome;
+mod deep_chrome;
+mod deep_diff;
+mod error;
+mod fcn;
+mod initial;
+pub mod interpretation;
+mod linear_network;
+mod logistic;
+mod signal;
+mod waka_waka;
+
+pub use attentive_chrome::{Attention, AttentiveChrome, AttentiveChromeConfig};
+pub use deep_chrome::{DeepChrome, DeepChromeConfig};
+pub use deep_diff::{DeepDiff, DeepDiffConfig, RawInputs};
+pub use error::{Error, Result};
+pub use fcn::{Fcn, FcnConfig, FcnOutput};
+pub use linear_network::{LinearNetwork, LinearNetworkConfig};
+pub use logistic::{LogisticModel, LogisticRegression};
+pub use signal::{Objective, SignalNetwork};
+pub use waka_waka::{Modalities, StagedWakaWaka, WakaWaka, WakaWakaConfig, WakaWakaStage};

@@ -1,0 +1,9 @@
+//! WakaWaka's network of marks and DNA.
+
+mod config;
+mod network;
+mod staged;
+
+pub use config::WakaWakaConfig;
+pub use network::{Modalities, WakaWaka};
+pub use staged::{StagedWakaWaka, WakaWakaStage};

@@ -1,0 +1,217 @@
+use std::borrow::Cow;
+
+use burn::Tensor;
+use burn::module::Module as BurnModule;
+use burn::nn::{Dropout, Linear};
+use burn::tensor::TensorData;
+use burn::tensor::activation::leaky_relu;
+use chromex_core::{CellByGene, Dataset, DnaWindows, MarkSignal, MarkWindows, Rows};
+use chromex_nn::blocks::Convolution;
+use chromex_nn::fused::linear;
+use chromex_nn::{Device, Error, Network, Result};
+
+use super::WakaWakaConfig;
+use crate::signal::{signal_tensor, target_tensor};
+
+/// Rows that have marks, DNA, or both.
+pub trait Modalities: Rows {
+    /// Gives the windows of marks, where there are any.
+    fn marks(&self) -> Option<Cow<'_, MarkWindows>>;
+
+    /// Gives the DNA, where there is any.
+    fn dna(&self) -> Option<&DnaWindows>;
+}
+
+/// Convolutions of marks and of DNA, each with a dense layer, joined by dense layers to one number.
+///
+/// # Differences from the report
+///
+/// Dropout acts in training, where the code never switched it on. Every dense layer but the last is bent, as the report has it
+/// and the code has not.
+#[derive(BurnModule, Debug)]
+pub struct WakaWaka {
+    /// Of the marks.
+    pub marks: Option<Module>,
+    /// Of the DNA.
+    pub dna: Option<Module>,
+    /// From what the modules made to the number.
+    pub joint: Vec<Linear>,
+    /// Between the last two joint layers.
+    pub dropout: Dropout,
+    #[module(skip)]
+    pub(super) shape: [usize; 2],
+    #[module(skip)]
+    pub(super) bases: usize,
+    #[module(skip)]
+    pub(super) config: WakaWakaConfig,
+}
+
+/// Convolutions and a dense layer.
+#[derive(BurnModule, Debug)]
+pub struct Module {
+    /// One after the other.
+    pub convolutions: Vec<Convolution>,
+    /// Of the flattened numbers.
+    pub dropout: Dropout,
+    /// On the flattened numbers.
+    pub dense: Linear,
+}
+
+impl Modalities for MarkWindows {
+    fn marks(&self) -> Option<Cow<'_, MarkWindows>> {
+        Some(self.windows())
+    }
+
+    fn dna(&self) -> Option<&DnaWindows> {
+        None
+    }
+}
+
+impl Modalities for CellByGene {
+    fn marks(&self) -> Option<Cow<'_, MarkWindows>> {
+        Some(self.windows())
+    }
+
+    fn dna(&self) -> Option<&DnaWindows> {
+        None
+    }
+}
+
+impl Modalities for DnaWindows {
+    fn marks(&self) -> Option<Cow<'_, MarkWindows>> {
+        None
+    }
+
+    fn dna(&self) -> Option<&DnaWindows> {
+        Some(self)
+    }
+}
+
+impl<M: MarkSignal> Modalities for (M, DnaWindows) {
+    fn marks(&self) -> Option<Cow<'_, MarkWindows>> {
+        Some(self.0.windows())
+    }
+
+    fn dna(&self) -> Option<&DnaWindows> {
+        Some(&self.1)
+    }
+}
+
+impl Module {
+    fn forward(&self, inputs: Tensor<3>, slope: f64) -> Tensor<2> {
+        let hidden = self
+            .convolutions
+            .iter()
+            .fold(inputs, |hidden, convolution| convolution.forward(hidden));
+        let flat = self.dropout.forward(hidden.flatten::<2>(1, 2));
+        leaky_relu(linear(&self.dense, flat), slope)
+    }
+}
+
+impl WakaWaka {
+    /// Predicts from marks `[rows, bins, marks]` and one-hot DNA `[rows, bases, 4]`, `[rows, 1]`. What has no module is not read.
+    ///
+    /// # Panics
+    ///
+    /// When a module lacks its input.
+    pub fn scores(&self, marks: Option<Tensor<3>>, dna: Option<Tensor<3>>) -> Tensor<2> {
+        let slope = self.config.slope;
+        let parts: Vec<Tensor<2>> = [(&self.marks, marks), (&self.dna, dna)]
+            .into_iter()
+            .filter_map(|(module, inputs)| {
+                let module = module.as_ref()?;
+                Some(module.forward(inputs.expect("a module has its input"), slope))
+            })
+            .collect();
+        let mut hidden = Tensor::cat(parts, 1);
+        let last = self.joint.len() - 1;
+        for (index, layer) in self.joint.iter().enumerate() {
+            if index == last {
+                hidden = self.dropout.forward(hidden);
+            }
+            hidden = linear(layer, hidden);
+            if index < last {
+                hidden = leaky_relu(hidden, slope);
+            }
+        }
+        hidden
+    }
+
+    /// Lays out what the modules read: marks, and DNA as one-hot vectors in the order A, C, T, G; an unknown base counts as A,
+    /// as in the report.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] when rows lack what a module reads or have another shape.
+    pub fn read<X: Modalities>(
+        &self,
+        inputs: &X,
+        device: &Device,
+    ) -> Result<(Option<Tensor<3>>, Option<Tensor<3>>)> {
+        let missing = |name, expected: &str| Error::Setting {
+            name,
+            expected: expected.to_owned(),
+            found: "none".into(),
+        };
+        let marks = match &self.marks {
+            None => None,
+            Some(_) => {
+                let windows = inputs
+                    .marks()
+                    .ok_or_else(|| missing("marks", "windows of marks"))?;
+                let found = [windows.bins(), windows.marks().len()];
+                if found != self.shape {
+                    let [bins, marks] = self.shape;
+                    return Err(Error::Setting {
+                        name: "windows",
+                        expected: format!("{bins} bins of {marks} marks"),
+                        found: format!("{} bins of {} marks", found[0], found[1]),
+                    });
+                }
+                Some(signal_tensor(&windows, device))
+            }
+        };
+        let dna = match &self.dna {
+            None => None,
+            Some(_) => {
+                let dna = inputs.dna().ok_or_else(|| missing("dna", "DNA windows"))?;
+                if dna.length() != self.bases {
+                    return Err(Error::Setting {
+                        name: "dna",
+                        expected: format!("{} bases", self.bases),
+                        found: dna.length().to_string(),
+                    });
+                }
+                Some(self.one_hot(dna, device))
+            }
+        };
+        Ok((marks, dna))
+    }
+
+    fn one_hot(&self, dna: &DnaWindows, device: &Device) -> Tensor<3> {
+        let bases = self.config.bases(dna.length());
+        let from = (dna.length() - bases) / 2;
+        let mut values = vec![0.0; dna.len() * bases * 4];
+        let letters = dna
+            .codes()
+            .outer_iter()
+            .flat_map(|codes| (from..from + bases).map(move |place| codes[place]));
+        for (vector, code) in values.chunks_exact_mut(4).zip(letters) {
+            vector[usize::from(code) % 4] = 1.0;
+        }
+        Tensor::from_data(TensorData::new(values, [dna.len(), bases, 4]), device)
+    }
+}
+
+impl<X: Modalities> Network<X> for WakaWaka {
+    fn forward(&self, inputs: &X, device: &Device) -> Result<Tensor<2>> {
+        let (marks, dna) = self.read(inputs, device)?;
+        Ok(self.scores(marks, dna))
+    }
+
+    fn loss(&self, batch: &Dataset<X>, device: &Device) -> Result<Tensor<1>> {
+        let (marks, dna) = self.read(&batch.inputs, device)?;
+        let targets = target_tensor(&batch.targets, device);
+        Ok((self.scores(marks, dna) - targets).square().mean())
+    }
+}

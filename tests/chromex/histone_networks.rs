@@ -1,0 +1,103 @@
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Runs an example at its smallest and checks what its folder promises.
+fn quick(name: &str, models: &[&str], files: &[&str]) {
+    let own = std::env::current_exe().expect("a test has a path");
+    let folder = own
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/PROFILE/deps/NAME");
+    let out = tempfile::tempdir().unwrap();
+    let run = out.path().join("run");
+    let output = Command::new(folder.join("examples").join(name))
+        .args(["--quick", "--out", run.to_str().unwrap()])
+        .stdin(Stdio::null())
+        .output()
+        .expect("the example was built");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}: {message}");
+    let table = String::from_utf8_lossy(&output.stdout);
+    for model in models {
+        assert!(table.contains(model), "{name}: the table lacks {model}");
+    }
+    for file in [
+        "report.json",
+        "run.json",
+        "predictions.parquet",
+        "report.html",
+    ]
+    .iter()
+    .chain(files)
+    {
+        assert!(run.join(file).is_file(), "{name}: {file}");
+    }
+}
+
+#[test]
+fn deepchrome_leaves_its_tables_weights_and_interpretation() {
+    quick(
+        "deepchrome",
+        &[
+            "deepchrome",
+            "shallowchrome",
+            "linear-network",
+            "fcn",
+            "attentivechrome",
+            "boosting",
+            "ridge",
+        ],
+        &[
+            "model/deepchrome.safetensors",
+            "plots/class-1-input.svg",
+            "interpretation/class-0-input.csv",
+            "interpretation/deepchrome-gradient-x-input.csv",
+        ],
+    );
+}
+
+#[test]
+fn attentivechrome_leaves_its_attention() {
+    quick(
+        "attentivechrome",
+        &["attentivechrome", "one-direction", "of the 20 places"],
+        &[
+            "plots/attentivechrome-attention.svg",
+            "interpretation/attentivechrome-occlusion.csv",
+            "interpretation/attention-of-marks.csv",
+        ],
+    );
+}
+
+#[test]
+fn deepdiff_runs_all_seven_variants() {
+    quick(
+        "deepdiff",
+        &[
+            "raw_d",
+            "raw_c",
+            "raw ",
+            "aux ",
+            "raw_aux",
+            "aux_siamese",
+            "raw_aux_siamese",
+            "ridge",
+        ],
+        &[
+            "interpretation/raw_d-attention.csv",
+            "model/raw_aux_siamese.safetensors",
+        ],
+    );
+}
+
+#[test]
+fn wakawaka_leaves_the_gradient_of_every_nucleotide() {
+    quick(
+        "wakawaka",
+        &["marks", "dna", "joint", "staged", "ridge-marks"],
+        &[
+            "plots/gradient-of-dna.svg",
+            "interpretation/gradient-of-dna.csv",
+        ],
+    );
+}
