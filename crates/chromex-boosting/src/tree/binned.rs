@@ -1,10 +1,11 @@
 //! Tables cut into bins.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
-use super::bins::{BinNumber, Bins};
+use super::bins::Bins;
 use super::cells::BLOCK;
+use super::numbers::{Numbers, RowBins, with_numbers};
 use super::quantiles::Sketch;
 use crate::{Error, Result, table};
 
@@ -209,24 +210,6 @@ pub(super) struct Column {
     pub(super) bins: Bins,
 }
 
-/// The bins of each row, in the width that the block needs.
-#[derive(Debug)]
-pub(super) enum Numbers {
-    Narrow(Vec<[u8; BLOCK]>),
-    Wide(Vec<[u16; BLOCK]>),
-}
-
-impl Numbers {
-    /// Gives the bin of a row in a column.
-    #[inline(always)]
-    pub(super) fn get(&self, row: usize, place: usize) -> usize {
-        match self {
-            Self::Narrow(numbers) => numbers[row][place].widen(),
-            Self::Wide(numbers) => numbers[row][place].widen(),
-        }
-    }
-}
-
 /// Bins the columns that are not the same in all rows, in blocks.
 pub(crate) fn bin_columns(
     inputs: ArrayView2<'_, f32>,
@@ -283,11 +266,8 @@ impl BinnedColumns {
         let has_missing = present
             .iter()
             .any(|values| values.iter().any(|value| value.is_nan()));
-        let numbers = if widest + usize::from(has_missing) <= u8::COUNT {
-            Numbers::Narrow(number(&columns, &present, widest, rows))
-        } else {
-            Numbers::Wide(number(&columns, &present, widest, rows))
-        };
+        let mut numbers = Numbers::with_capacity(widest + usize::from(has_missing), rows);
+        with_numbers!(&mut numbers, numbers => number(numbers, &columns, &present, widest, rows));
         Self {
             columns,
             numbers,
@@ -303,14 +283,9 @@ impl BinnedColumns {
         let (columns, missing): (Vec<Column>, Vec<bool>) = columns.unzip();
         let widest = widest(&columns);
         let has_missing = missing.contains(&true);
-        let numbers = if widest + usize::from(has_missing) <= u8::COUNT {
-            Numbers::Narrow(Vec::with_capacity(rows))
-        } else {
-            Numbers::Wide(Vec::with_capacity(rows))
-        };
         Self {
             columns,
-            numbers,
+            numbers: Numbers::with_capacity(widest + usize::from(has_missing), rows),
             widest,
             has_missing,
         }
@@ -319,15 +294,9 @@ impl BinnedColumns {
     /// Adds rows of the whole table.
     fn fill(&mut self, block: &Array2<f32>) {
         let (columns, widest) = (&self.columns, self.widest);
-        let rows = block.rows();
-        match &mut self.numbers {
-            Numbers::Narrow(numbers) => {
-                numbers.extend(rows.into_iter().map(|row| bins_of(columns, widest, row)));
-            }
-            Numbers::Wide(numbers) => {
-                numbers.extend(rows.into_iter().map(|row| bins_of(columns, widest, row)));
-            }
-        }
+        with_numbers!(&mut self.numbers, numbers => {
+            add_bins(numbers, columns, widest, block);
+        });
     }
 }
 
@@ -337,31 +306,35 @@ fn widest(columns: &[Column]) -> usize {
     bins.max().unwrap_or(0)
 }
 
-/// Finds the bins of a row of the whole table.
-fn bins_of<N: BinNumber>(
+/// Adds the bins of rows of the whole table.
+fn add_bins<R: RowBins>(
+    numbers: &mut Vec<R>,
     columns: &[Column],
     widest: usize,
-    row: ArrayView1<'_, f32>,
-) -> [N; BLOCK] {
-    let mut numbers = [N::narrow(0); BLOCK];
-    for (number, column) in numbers.iter_mut().zip(columns) {
-        *number = column.bins.number(row[column.feature as usize], widest);
-    }
-    numbers
+    block: &Array2<f32>,
+) {
+    numbers.extend(block.rows().into_iter().map(|row| {
+        let mut bins = R::default();
+        for (place, column) in columns.iter().enumerate() {
+            let value = row[column.feature as usize];
+            bins.set(place, column.bins.number(value, widest));
+        }
+        bins
+    }));
 }
 
 /// Finds the bins of every row.
-fn number<N: BinNumber>(
+fn number<R: RowBins>(
+    numbers: &mut Vec<R>,
     columns: &[Column],
     present: &[&[f32]],
     widest: usize,
     rows: usize,
-) -> Vec<[N; BLOCK]> {
-    let mut numbers = vec![[N::narrow(0); BLOCK]; rows];
+) {
+    numbers.resize(rows, R::default());
     for (place, (column, values)) in columns.iter().zip(present).enumerate() {
         for (numbers, &value) in numbers.iter_mut().zip(*values) {
-            numbers[place] = column.bins.number(value, widest);
+            numbers.set(place, column.bins.number(value, widest));
         }
     }
-    numbers
 }

@@ -2,36 +2,6 @@
 
 use super::quantiles::Sketch;
 
-/// The number of a bin, of the width that a table needs.
-pub(crate) trait BinNumber: Copy + Send + Sync {
-    /// How many bins can be numbered.
-    const COUNT: usize;
-
-    /// Narrows a bin number that is known to fit.
-    fn narrow(bin: usize) -> Self;
-    /// Widens it.
-    fn widen(self) -> usize;
-}
-
-macro_rules! bin_number {
-    ($($width:ty),+) => {$(
-        impl BinNumber for $width {
-            const COUNT: usize = <$width>::MAX as usize + 1;
-
-            #[inline(always)]
-            fn narrow(bin: usize) -> Self {
-                bin as $width
-            }
-
-            #[inline(always)]
-            fn widen(self) -> usize {
-                self as usize
-            }
-        }
-    )+};
-}
-bin_number!(u8, u16);
-
 /// The bins of one column.
 #[derive(Debug, PartialEq)]
 pub(super) struct Bins {
@@ -68,12 +38,12 @@ impl Bins {
     }
 
     /// Numbers the bin of a value; `missing` is that of none.
-    pub(super) fn number<N: BinNumber>(&self, value: f32, missing: usize) -> N {
-        N::narrow(if value.is_nan() {
+    pub(super) fn number(&self, value: f32, missing: usize) -> usize {
+        if value.is_nan() {
             missing
         } else {
             self.find(value)
-        })
+        }
     }
 
     /// Finds the bin of a value.

@@ -13,17 +13,11 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::binned::{BinnedColumns, Column, Numbers};
-use super::bins::BinNumber;
+use super::binned::{BinnedColumns, Column};
 use super::cells::{BLOCK, Cells, Statistic, Totals, subtract};
 use super::grow::{Columns, Level, Open};
+use super::numbers::{Bytes, RowBins, with_numbers};
 use super::split::{Contest, Split, Sums};
-
-/// Rows whose bins are looked up together.
-const AHEAD: usize = 64;
-
-/// How many bins eight bits number.
-const EIGHT_BITS: usize = 1 << 8;
 
 /// Histograms of nodes whose children may be searched, by the nodes' places in the tree.
 pub(crate) struct Kept<C: Statistic>(HashMap<usize, Vec<Cells<C>>>);
@@ -35,23 +29,23 @@ impl<C: Statistic> Default for Kept<C> {
 }
 
 /// A search over the columns of a block.
-struct Search<'a, N, C> {
+struct Search<'a, R, C> {
     block: &'a BinnedColumns,
     /// The bins of each row.
-    numbers: &'a [[N; BLOCK]],
+    numbers: &'a [R],
     cell: PhantomData<C>,
 }
 
-impl<N: BinNumber, C: Statistic> Search<'_, N, C> {
+impl<R: RowBins, C: Statistic> Search<'_, R, C> {
     /// How many bins a histogram has.
     fn width(&self) -> usize {
         self.block.widest + usize::from(self.block.has_missing)
     }
 
-    /// How many cells rows are summed into: as many as eight bits reach, or as many bins as there are.
+    /// How many cells rows are summed into: as many as a byte or its half reaches, or as many bins as there are.
     fn room(&self) -> usize {
-        if N::COUNT == EIGHT_BITS {
-            EIGHT_BITS
+        if R::COUNT <= Bytes::COUNT {
+            R::COUNT
         } else {
             self.width()
         }
@@ -87,34 +81,16 @@ impl<N: BinNumber, C: Statistic> Search<'_, N, C> {
         let rows = &level.rows[range.clone()];
         let placed = &level.placed[range.start * outputs..range.end * outputs];
         if outputs == 1 {
-            self.sum_output(rows, placed, cells);
+            R::sum::<C>(self.numbers, rows, placed, cells);
             return;
         }
         let room = self.room();
         for (&row, gradients) in rows.iter().zip(placed.chunks_exact(outputs)) {
-            let numbers = self.numbers[row as usize];
+            let bins = self.numbers[row as usize].bins();
             for (cells, &gradient) in cells.chunks_exact_mut(room).zip(gradients) {
-                add(cells, numbers, gradient);
-            }
-        }
-    }
-
-    /// Sums rows into a histogram.
-    fn sum_output(&self, rows: &[u32], placed: &[C::Row], cells: &mut [Cells<C>]) {
-        // Eight bits cannot reach beyond: the compiler leaves the checks of bounds out.
-        let cells = if N::COUNT == EIGHT_BITS {
-            &mut cells[..EIGHT_BITS]
-        } else {
-            cells
-        };
-        // First the bins of some rows, then their sums: loads that do not wait for stores wait for memory together.
-        let mut ahead = [[N::narrow(0); BLOCK]; AHEAD];
-        for (rows, placed) in rows.chunks(AHEAD).zip(placed.chunks(AHEAD)) {
-            for (ahead, &row) in ahead.iter_mut().zip(rows) {
-                *ahead = self.numbers[row as usize];
-            }
-            for (&numbers, &row) in ahead.iter().zip(placed) {
-                add(cells, numbers, row);
+                for (column, bin) in bins.into_iter().enumerate() {
+                    cells[bin][column].add_row(gradient);
+                }
             }
         }
     }
@@ -249,8 +225,8 @@ impl<N: BinNumber, C: Statistic> Search<'_, N, C> {
         let cells = &mut cells[..room * level.outputs];
         self.sum_rows(level, open.range.clone(), cells);
         for &row in &level.rows[open.range.clone()] {
-            for (number, mask) in self.numbers[row as usize].iter().zip(&mut *masks) {
-                let bin = number.widen();
+            let bins = self.numbers[row as usize].bins();
+            for (bin, mask) in bins.into_iter().zip(&mut *masks) {
                 mask[bin / 64] |= 1 << (bin % 64);
             }
         }
@@ -351,14 +327,6 @@ impl<N: BinNumber, C: Statistic> Search<'_, N, C> {
     }
 }
 
-/// Adds a row to the bins that it has in the columns of a block.
-#[inline(always)]
-fn add<N: BinNumber, C: Statistic>(cells: &mut [Cells<C>], numbers: [N; BLOCK], row: C::Row) {
-    for (column, number) in numbers.into_iter().enumerate() {
-        cells[number.widen()][column].add_row(row);
-    }
-}
-
 fn is_empty(sums: &Sums) -> bool {
     sums.hessian == 0.0
 }
@@ -437,20 +405,12 @@ impl<C: Statistic> Columns for Histograms<'_, C> {
         if block.columns.is_empty() {
             return;
         }
-        match &block.numbers {
-            Numbers::Narrow(numbers) => Search {
-                block,
-                numbers,
-                cell,
-            }
-            .search(kept, level, scratch, contests),
-            Numbers::Wide(numbers) => Search {
-                block,
-                numbers,
-                cell,
-            }
-            .search(kept, level, scratch, contests),
+        with_numbers!(&block.numbers, numbers => Search {
+            block,
+            numbers,
+            cell,
         }
+        .search(kept, level, scratch, contests));
     }
 
     fn side<'b>(blocks: &'b [Self], split: &Split) -> impl Fn(u32) -> bool + Sync + 'b {

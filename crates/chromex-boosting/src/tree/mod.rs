@@ -6,6 +6,7 @@ mod cells;
 mod exact;
 mod grow;
 mod histogram;
+mod numbers;
 mod part;
 mod quantiles;
 mod split;
