@@ -19,7 +19,7 @@ pub struct BoostedTrees {
     /// Base scores as margins.
     margins: Vec<f32>,
     /// The trees as predictions walk them.
-    forest: Forest,
+    forest: Box<Forest>,
     /// What the file that it was read from holds beyond that.
     remainder: Remainder,
 }
@@ -133,7 +133,8 @@ impl BoostedTrees {
         let used = ensemble
             .best_round
             .map_or(ensemble.trees.len(), |best| ensemble.rounds[best + 1]);
-        let forest = Forest::new(&ensemble.trees[..used], &ensemble.outputs, margins.len());
+        let trees = &ensemble.trees[..used];
+        let forest = Box::new(Forest::new(trees, &ensemble.outputs, margins.len()));
         Ok(Self {
             ensemble,
             margins,

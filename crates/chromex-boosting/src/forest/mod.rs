@@ -1,7 +1,9 @@
 //! Trees laid out for prediction.
 //!
-//! A step down is the same few instructions for every node, and rows walk a tree side by side without waiting for each
-//! other's loads.
+//! Many rows go through a shallow tree in [blocks](sliced). Otherwise they walk: a step down is the same few instructions for
+//! every node, and rows walk a tree side by side without waiting for each other's loads.
+
+mod sliced;
 
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
@@ -12,8 +14,11 @@ use crate::{Result, table};
 /// Rows that walk a tree side by side.
 const ABREAST: usize = 8;
 
-/// Rows that walk one tree before the next: few enough that they stay in the cache, and so many that a tree does not.
-const BLOCK: usize = 64;
+/// Rows that go through one tree before the next: few enough that they stay in the cache, and so many that a tree does not.
+const BLOCK: usize = sliced::ROWS;
+
+/// Numbers of a line of the cache.
+const LINE: usize = 16;
 
 /// The deepest tree that is filled up to a perfect one.
 const SHALLOW: u32 = 8;
@@ -26,6 +31,8 @@ pub(crate) struct Forest {
     branches: Vec<Branch>,
     /// Whether rows that miss the value of a branch go left.
     missing_left: Vec<bool>,
+    /// The columns that shallow trees ask for, ascending.
+    used: Vec<u32>,
     /// The nodes of deep trees.
     steps: Vec<Step>,
     /// What the leaves add.
@@ -39,6 +46,8 @@ pub(crate) struct Forest {
 struct Branch {
     threshold: f32,
     column: u32,
+    /// The column's place among those that shallow trees ask for.
+    used: u32,
 }
 
 /// A node of a deep tree.
@@ -84,6 +93,7 @@ impl Forest {
             trees: Vec::new(),
             branches: Vec::new(),
             missing_left: Vec::new(),
+            used: Vec::new(),
             steps: Vec::new(),
             values: Vec::new(),
             outputs,
@@ -108,7 +118,19 @@ impl Forest {
                 forest.push_deep(tree);
             }
         }
+        forest.number_columns();
         forest
+    }
+
+    /// Numbers the columns that shallow trees ask for.
+    fn number_columns(&mut self) {
+        self.used = self.branches.iter().map(|branch| branch.column).collect();
+        self.used.sort_unstable();
+        self.used.dedup();
+        for branch in &mut self.branches {
+            let before = self.used.partition_point(|&used| used < branch.column);
+            branch.used = before as u32;
+        }
     }
 
     fn push_shallow(&mut self, tree: &Tree, depth: u32) {
@@ -116,7 +138,8 @@ impl Forest {
         for _ in 0..depth {
             let mut next = Vec::with_capacity(2 * level.len());
             for node in level {
-                let (branch, missing_left, children) = match tree.nodes()[node as usize] {
+                let (column, threshold, missing_left, children) = match tree.nodes()[node as usize]
+                {
                     Node::Split {
                         column,
                         threshold,
@@ -124,20 +147,14 @@ impl Forest {
                         left,
                         right,
                         ..
-                    } => (Branch { threshold, column }, missing_left, [left, right]),
-                    Node::Leaf { .. } => {
-                        let threshold = f32::INFINITY;
-                        (
-                            Branch {
-                                threshold,
-                                column: 0,
-                            },
-                            true,
-                            [node, node],
-                        )
-                    }
+                    } => (column, threshold, missing_left, [left, right]),
+                    Node::Leaf { .. } => (0, f32::INFINITY, true, [node, node]),
                 };
-                self.branches.push(branch);
+                self.branches.push(Branch {
+                    threshold,
+                    column,
+                    used: 0,
+                });
                 self.missing_left.push(missing_left);
                 next.extend(children);
             }
@@ -231,30 +248,84 @@ impl Forest {
             columns: inputs.ncols(),
             has_missing: special != 0,
         };
+        let count = margins.len() / self.outputs;
+        let block = (count >= sliced::MANY).then(|| self.across(&rows, count));
+        let arch = pulp::Arch::new();
+        let mut ways = sliced::NOWHERE;
         for place in &self.trees {
-            let groups = margins.chunks_mut(ABREAST * self.outputs).enumerate();
-            for (group, margins) in groups {
-                let first = group * ABREAST * rows.columns;
-                let values = &rows.values[first..];
-                let count = margins.len() / self.outputs;
-                let leaves = if place.depth > SHALLOW {
-                    self.walk_deep(place, values, rows.columns, count)
-                } else if rows.has_missing {
-                    self.walk::<true>(place, values, rows.columns, count)
-                } else {
-                    self.walk::<false>(place, values, rows.columns, count)
-                };
-                let outputs = place.outputs as usize;
-                for (&leaf, margins) in leaves.iter().zip(margins.chunks_mut(self.outputs)) {
-                    let values = &self.values[leaf..leaf + outputs];
-                    let margins = &mut margins[place.output as usize..][..outputs];
-                    for (margin, value) in margins.iter_mut().zip(values) {
-                        *margin += value;
+            match &block {
+                Some(columns) if place.depth <= SHALLOW => {
+                    let (first, count) = (place.root as usize, (1 << place.depth) - 1);
+                    let leaves = arch.dispatch(sliced::Leaves {
+                        columns,
+                        branches: &self.branches[first..first + count],
+                        missing_left: &self.missing_left[first..first + count],
+                        depth: place.depth,
+                        ways: &mut ways,
+                    });
+                    let (first, outputs) = (place.values as usize, place.outputs as usize);
+                    if self.outputs == 1 {
+                        let values = &self.values[first..=first + count];
+                        for (margin, leaf) in margins.iter_mut().zip(leaves) {
+                            *margin += values[usize::from(leaf)];
+                        }
+                    } else {
+                        let leaves = leaves.map(|leaf| first + usize::from(leaf) * outputs);
+                        self.add_leaves(place, &leaves, margins);
                     }
                 }
+                _ => self.walk_rows(place, &rows, margins),
             }
         }
         Ok(())
+    }
+
+    /// Adds a tree to the margins of rows that walk it.
+    fn walk_rows(&self, place: &Place, rows: &Rows<'_>, margins: &mut [f32]) {
+        let groups = margins.chunks_mut(ABREAST * self.outputs).enumerate();
+        for (group, margins) in groups {
+            let first = group * ABREAST * rows.columns;
+            let values = &rows.values[first..];
+            let count = margins.len() / self.outputs;
+            let leaves = if place.depth > SHALLOW {
+                self.walk_deep(place, values, rows.columns, count)
+            } else if rows.has_missing {
+                self.walk::<true>(place, values, rows.columns, count)
+            } else {
+                self.walk::<false>(place, values, rows.columns, count)
+            };
+            self.add_leaves(place, &leaves, margins);
+        }
+    }
+
+    /// Adds the values of leaves, which begin there, to the margins of the rows that came to them.
+    fn add_leaves(&self, place: &Place, leaves: &[usize], margins: &mut [f32]) {
+        let outputs = place.outputs as usize;
+        for (&leaf, margins) in leaves.iter().zip(margins.chunks_mut(self.outputs)) {
+            let values = &self.values[leaf..leaf + outputs];
+            let margins = &mut margins[place.output as usize..][..outputs];
+            for (margin, value) in margins.iter_mut().zip(values) {
+                *margin += value;
+            }
+        }
+    }
+
+    /// Lays the columns out that shallow trees ask for, each with the values of all rows.
+    fn across(&self, rows: &Rows<'_>, count: usize) -> Vec<[f32; BLOCK]> {
+        let mut columns = vec![[0.0; BLOCK]; self.used.len()];
+        // As many rows at a time as fill a line of the cache.
+        for first in (0..count).step_by(LINE) {
+            let lines: [&[f32]; LINE] = std::array::from_fn(|row| {
+                let row = (first + row).min(count - 1);
+                &rows.values[row * rows.columns..][..rows.columns]
+            });
+            for (column, &used) in columns.iter_mut().zip(&self.used) {
+                for (value, line) in column[first..first + LINE].iter_mut().zip(lines) {
+                    *value = line[used as usize];
+                }
+            }
+        }
+        columns
     }
 
     /// Leads rows through a shallow tree and gives where the values of their leaves begin.
