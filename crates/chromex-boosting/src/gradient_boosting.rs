@@ -450,12 +450,8 @@ impl GradientBoosting {
         }
         let together = self.multi_strategy == MultiStrategy::MultiOutputTree;
         if together && directions.iter().any(|&way| way != 0) {
-            let found = "multi_output_tree".into();
-            return refuse(
-                "multi_strategy",
-                "one tree per output, with constraints",
-                found,
-            );
+            let expected = "one tree per output, with constraints";
+            return refuse("multi_strategy", expected, "multi_output_tree".into());
         }
         match self.tree_method {
             TreeMethod::Exact if self.max_depth == 0 => {
@@ -471,12 +467,8 @@ impl GradientBoosting {
                 "loss guided".into(),
             ),
             TreeMethod::Exact if together => {
-                let found = "multi_output_tree".into();
-                refuse(
-                    "multi_strategy",
-                    "one tree per output, by the exact method",
-                    found,
-                )
+                let expected = "one tree per output, by the exact method";
+                refuse("multi_strategy", expected, "multi_output_tree".into())
             }
             TreeMethod::Exact => Ok(()),
             TreeMethod::Histogram { max_bins } => tree::check_max_bins(max_bins),

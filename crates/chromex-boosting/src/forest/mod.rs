@@ -1,6 +1,6 @@
 //! Trees laid out for prediction.
 //!
-//! Many rows go through a shallow tree in [blocks](sliced). Otherwise they walk: a step down is the same few instructions for
+//! Many rows of not too many columns go through a shallow tree in [blocks](sliced). Otherwise they walk: a step down is the same few instructions for
 //! every node, and rows walk a tree side by side without waiting for each other's loads.
 
 mod sliced;
@@ -19,6 +19,12 @@ const BLOCK: usize = sliced::ROWS;
 
 /// Numbers of a line of the cache.
 const LINE: usize = 16;
+
+/// Numbers of rows that stay in the cache while they walk.
+const CACHED: usize = 1 << 16;
+
+/// Columns of a block that stay in the cache together with the rows that they are laid out from.
+const NARROW: usize = 512;
 
 /// The deepest tree that is filled up to a perfect one.
 const SHALLOW: u32 = 8;
@@ -216,19 +222,24 @@ impl Forest {
                 .expect("a new table lies in order")
                 .copy_from_slice(base);
         }
-        if inputs.nrows() <= BLOCK {
+        let block = if self.used.len() <= NARROW {
+            BLOCK
+        } else {
+            (CACHED / inputs.ncols()).clamp(ABREAST, BLOCK)
+        };
+        if inputs.nrows() <= block {
             self.add(inputs, margins.as_slice_mut().expect("lies in order"))?;
             return Ok(margins);
         }
         margins
-            .axis_chunks_iter_mut(Axis(0), BLOCK)
+            .axis_chunks_iter_mut(Axis(0), block)
             .into_par_iter()
-            .zip(inputs.axis_chunks_iter(Axis(0), BLOCK))
+            .zip(inputs.axis_chunks_iter(Axis(0), block))
             .enumerate()
-            .try_for_each(|(block, (mut margins, rows))| {
+            .try_for_each(|(place, (mut margins, rows))| {
                 let margins = margins.as_slice_mut().expect("lies in order");
                 self.add(rows, margins)
-                    .map_err(|error| error.in_later_row(block * BLOCK))
+                    .map_err(|error| error.in_later_row(place * block))
             })?;
         Ok(margins)
     }
@@ -238,7 +249,8 @@ impl Forest {
         let standard = inputs.as_standard_layout();
         let values = standard.as_slice().expect("the standard layout is a slice");
         // Without a branch: infinite and missing numbers have all bits of the exponent set, and are looked for only then.
-        let is_special = |value: &f32| u8::from(!value.is_finite());
+        let exponent = f32::INFINITY.to_bits();
+        let is_special = |value: &f32| u32::from(value.to_bits() & exponent == exponent);
         let special = values.iter().fold(0, |any, value| any | is_special(value));
         if special != 0 {
             table::check_not_infinite(inputs)?;
@@ -249,7 +261,8 @@ impl Forest {
             has_missing: special != 0,
         };
         let count = margins.len() / self.outputs;
-        let block = (count >= sliced::MANY).then(|| self.across(&rows, count));
+        let sliced = count >= sliced::MANY && self.used.len() <= NARROW;
+        let block = sliced.then(|| self.across(&rows, count));
         let arch = pulp::Arch::new();
         let mut ways = sliced::NOWHERE;
         for place in &self.trees {

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::cells::{Pair, Totals};
 use super::goes_left;
-use super::grow::{Columns, Level};
+use super::level::{Columns, Level};
 use super::split::{Contest, Gradient, Split, Sums};
 
 /// Columns of a block: enough that a thread does not starve for work, few enough to spread evenly.

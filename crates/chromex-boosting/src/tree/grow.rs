@@ -5,94 +5,17 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::cells::Statistic;
+use super::growing::{Growing, Grown};
+use super::level::{Columns, Level, Open};
 use super::part::part;
 use super::split::{Bounds, Contest, Gradient, Penalty, Split, Sums};
-use super::{Node, Tree};
-use crate::sampling::{Allowed, Draws};
+use crate::sampling::Draws;
 
 /// Rows below which a step is not worth a second thread.
 const FEW: usize = 1 << 13;
 
 /// Rows that are summed or gathered together; a fixed number, so that sums do not depend on threads.
 const CHUNK: usize = 1 << 15;
-
-/// A block of columns that can be searched for splits.
-pub(crate) trait Columns: Send + Sync {
-    /// How rows are summed.
-    type Sum: Statistic;
-
-    /// What a block keeps from one level of a tree to the next.
-    type State: Default + Send;
-
-    /// What a search needs to work in; one per thread.
-    type Scratch: Send;
-
-    /// Whether rows are looked at in the order of their values. Then [`Level::left`] is asked for instead of
-    /// [`Level::placed`], and sums of children are made anew, as XGBoost's exact method makes them.
-    const ORDERED: bool;
-
-    /// Makes room for a search over `rows` rows.
-    fn scratch(rows: usize) -> Self::Scratch;
-
-    /// Enters the best split of each node along each of these columns.
-    ///
-    /// Parents come before children, the root first.
-    fn search(
-        &self,
-        state: &mut Self::State,
-        level: &Level<'_, <Self::Sum as Statistic>::Row>,
-        scratch: &mut Self::Scratch,
-        contests: &mut [Contest<'_>],
-    );
-
-    /// Tells which rows go left at a split.
-    fn side<'a>(blocks: &'a [Self], split: &Split) -> impl Fn(u32) -> bool + Sync + 'a
-    where
-        Self: Sized;
-}
-
-/// Nodes that are searched together.
-pub(crate) struct Level<'a, R> {
-    /// How many outputs the tree adds to.
-    pub(crate) outputs: usize,
-    /// What each row of the table adds to sums, output by output.
-    pub(crate) statistics: &'a [R],
-    /// What the sums of each output are scaled by.
-    pub(crate) scales: &'a [f64],
-    /// Rows of the table, node by node, ascending within each node.
-    pub(crate) rows: &'a [u32],
-    /// The statistics in the order of `rows`, of the nodes to search and their siblings.
-    pub(crate) placed: &'a [R],
-    /// The nodes to search.
-    pub(crate) open: &'a [Open],
-    /// Where their parents were divided, as parts of `rows`.
-    pub(crate) divided: &'a [Range<usize>],
-    /// 1 for each row that went left at that division, else 0.
-    pub(crate) left: &'a [u8],
-}
-
-/// A node to search.
-#[derive(Clone, Debug)]
-pub(crate) struct Open {
-    /// Its place among the nodes of the tree.
-    pub(crate) node: usize,
-    /// Its rows, as a part of [`Level::rows`].
-    pub(crate) range: Range<usize>,
-    /// Its parent's place among the nodes of the tree; none for the root.
-    pub(crate) parent: Option<usize>,
-    /// The rows of its sibling.
-    pub(crate) sibling: Range<usize>,
-    /// Whether its children may be searched.
-    pub(crate) keeps: bool,
-    /// The columns that may divide it.
-    pub(crate) allowed: Allowed,
-    /// Rows that the tree is not grown on and that come here.
-    idle: Range<usize>,
-    sums: Vec<Sums>,
-    score: f32,
-    bounds: Bounds,
-    depth: usize,
-}
 
 /// The settings that shape one tree.
 #[derive(Clone, Debug)]
@@ -143,23 +66,6 @@ type Row<B> = <<B as Columns>::Sum as Statistic>::Row;
 struct Statistics<'a, R> {
     rows: &'a [R],
     scales: &'a [f64],
-}
-
-/// A tree and where its rows went.
-pub(crate) struct Grown {
-    pub(crate) tree: Tree,
-    leaves: Vec<[Range<usize>; 2]>,
-}
-
-/// A node while its tree grows.
-struct Growing {
-    range: Range<usize>,
-    idle: Range<usize>,
-    cover: f32,
-    /// What its leaf would add to each output, before `eta`.
-    weights: Vec<f32>,
-    /// The split and the left child; the right child comes after it.
-    split: Option<(Split, usize)>,
 }
 
 impl<'a, B: Columns> Grower<'a, B> {
@@ -249,9 +155,9 @@ impl<'a, B: Columns> Grower<'a, B> {
             waiting.extend(self.search(statistics, children, &divided));
         }
         if self.growth.prune_afterwards {
-            prune(&mut nodes, self.growth.gamma);
+            Growing::prune(&mut nodes, self.growth.gamma);
         }
-        self.finish(&nodes)
+        Growing::finish(&nodes, self.outputs, self.growth.eta)
     }
 
     /// Lists the rows that a leaf of the last tree was grown on.
@@ -534,45 +440,6 @@ impl<'a, B: Columns> Grower<'a, B> {
             .map(|(sum, &scale)| sum.sums(scale))
             .collect()
     }
-
-    /// Numbers the nodes that are left, level by level.
-    fn finish(&self, nodes: &[Growing]) -> Grown {
-        let mut order = vec![0];
-        let mut finished = Vec::new();
-        let mut values = Vec::new();
-        let mut leaves = Vec::new();
-        while let Some(&place) = order.get(finished.len()) {
-            let node = &nodes[place];
-            finished.push(match node.split {
-                Some((split, child)) => {
-                    let left = order.len() as u32;
-                    order.extend([child, child + 1]);
-                    Node::Split {
-                        column: split.feature,
-                        threshold: split.threshold,
-                        missing_left: split.missing_left,
-                        left,
-                        right: left + 1,
-                        loss_change: split.loss_change,
-                        cover: node.cover,
-                    }
-                }
-                None => {
-                    let leaf = leaves.len() as u32;
-                    leaves.push([node.range.clone(), node.idle.clone()]);
-                    values.extend(node.weights.iter().map(|weight| weight * self.growth.eta));
-                    Node::Leaf {
-                        leaf,
-                        cover: node.cover,
-                    }
-                }
-            });
-        }
-        Grown {
-            tree: Tree::new(finished, self.outputs, values),
-            leaves,
-        }
-    }
 }
 
 /// Finds the split that changes the loss most; of equal ones that of the earlier node.
@@ -604,60 +471,9 @@ fn slices<T>(mut all: &mut [T], ranges: impl Iterator<Item = Range<usize>>) -> V
         .collect()
 }
 
-/// Takes back, from the deepest up, splits below `gamma` whose children are leaves.
-fn prune(nodes: &mut [Growing], gamma: f32) {
-    for place in (0..nodes.len()).rev() {
-        if let Some((split, left)) = nodes[place].split
-            && split.loss_change < gamma
-            && nodes[left].split.is_none()
-            && nodes[left + 1].split.is_none()
-        {
-            nodes[place].split = None;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn node(range: Range<usize>, split: Option<(f32, usize)>) -> Growing {
-        Growing {
-            cover: range.len() as f32,
-            range,
-            idle: 0..0,
-            weights: vec![0.0],
-            split: split.map(|(loss_change, left)| {
-                let split = Split {
-                    loss_change,
-                    feature: 0,
-                    threshold: 0.0,
-                    missing_left: false,
-                    sides: [Sums::default(); 2],
-                };
-                (split, left)
-            }),
-        }
-    }
-
-    #[test]
-    fn a_weak_split_stays_while_a_strong_one_hangs_below_it() {
-        // 0 is weak, 2 below it strong, 5 below that weak.
-        let mut nodes = vec![
-            node(0..8, Some((0.1, 1))),
-            node(0..1, None),
-            node(1..8, Some((5.0, 3))),
-            node(1..2, None),
-            node(2..8, Some((0.2, 5))),
-            node(2..3, None),
-            node(3..8, None),
-        ];
-        prune(&mut nodes, 1.0);
-        let kept: Vec<bool> = nodes.iter().map(|node| node.split.is_some()).collect();
-        assert_eq!(kept, [true, false, true, false, false, false, false]);
-        prune(&mut nodes, 6.0);
-        assert!(nodes.iter().all(|node| node.split.is_none()));
-    }
 
     #[test]
     fn slices_are_the_ranges_asked_for() {

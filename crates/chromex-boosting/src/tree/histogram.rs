@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use super::binned::{BinnedColumns, Column};
 use super::cells::{BLOCK, Cells, Statistic, Totals, subtract};
-use super::grow::{Columns, Level, Open};
+use super::level::{Columns, Level, Open};
 use super::numbers::{Bytes, RowBins, with_numbers};
 use super::split::{Contest, Split, Sums};
 

@@ -7,14 +7,14 @@ mod axes;
 mod canvas;
 mod heat_map;
 mod intervals;
-mod loss_curve;
+mod lines;
 mod profile;
 mod scatter;
 mod signed_map;
 
 pub use heat_map::heat_map;
 pub use intervals::intervals;
-pub use loss_curve::loss_curve;
+pub use lines::{lines, loss_curve};
 pub use profile::profile;
 pub use scatter::scatter;
 pub use signed_map::signed_map;

@@ -29,6 +29,30 @@ const VALIDATION: &str = ", validation";
 /// # Ok::<(), chromex_report::Error>(())
 /// ```
 pub fn loss_curve(title: &str, series: &[(String, Vec<(f64, f64)>)]) -> Result<String> {
+    lines(title, ("step", "loss"), series)
+}
+
+/// Draws one line per series of `(x, y)`; `axes` names x and y.
+///
+/// A series named as another with `, validation` behind it has the other's colour, dashed.
+///
+/// # Errors
+///
+/// [`Error::Draw`](crate::Error::Draw) when drawing fails.
+///
+/// # Examples
+///
+/// ```
+/// let rows = ("rows".to_owned(), vec![(1.0, 0.1), (2.0, 0.2), (4.0, 0.4)]);
+/// let svg = chromex_report::plots::lines("Cost", ("times as many", "seconds"), &[rows])?;
+/// assert!(svg.contains("seconds"));
+/// # Ok::<(), chromex_report::Error>(())
+/// ```
+pub fn lines(
+    title: &str,
+    axes: (&str, &str),
+    series: &[(String, Vec<(f64, f64)>)],
+) -> Result<String> {
     let labels: Vec<String> = series.iter().map(|(name, _)| shortened(name, 48)).collect();
     let widest = labels
         .iter()
@@ -37,7 +61,7 @@ pub fn loss_curve(title: &str, series: &[(String, Vec<(f64, f64)>)]) -> Result<S
     let legend = LEFT + PLOT.0 + 18.0;
     let rows = series.len() as f64;
     let height = (TOP + PLOT.1 + 50.0).max(TOP + 20.0 * rows + 16.0);
-    Canvas::draw("loss curve", (legend + 40.0 + widest, height), |canvas| {
+    Canvas::draw("lines", (legend + 40.0 + widest, height), |canvas| {
         canvas.text(
             &shortened(title, 60),
             (LEFT, 22.0),
@@ -53,7 +77,7 @@ pub fn loss_curve(title: &str, series: &[(String, Vec<(f64, f64)>)]) -> Result<S
         let points = || finite.iter().flatten();
         let x = Axis::around(points().map(|p| p.0), (LEFT, LEFT + PLOT.0));
         let y = Axis::around(points().map(|p| p.1), (TOP + PLOT.1, TOP));
-        axes::draw(canvas, (&x, &y), ("step", "loss"))?;
+        axes::draw(canvas, (&x, &y), axes)?;
         for (index, points) in finite.iter().enumerate() {
             let stroke = stroke(series, index);
             let at = TOP + 10.0 + 20.0 * index as f64;
