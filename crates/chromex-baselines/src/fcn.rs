@@ -1,11 +1,11 @@
 use burn::Tensor;
 use burn::module::Module;
-use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
-use burn::tensor::activation::{leaky_relu, log_softmax, softmax};
+use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
+use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Int, TensorData};
 use chromex_core::{Dataset, MarkSignal};
 use chromex_nn::blocks::{Convolution, ConvolutionConfig};
-use chromex_nn::fused::linear;
+use chromex_nn::fused::{drop_and_rectify, linear};
 use chromex_nn::{Architecture, Device, Error, Length, Network, Recipe};
 use serde::{Deserialize, Serialize};
 
@@ -51,12 +51,12 @@ pub struct Fcn {
     pub convolutions: Vec<Convolution>,
     /// A normalisation after each.
     pub norms: Vec<BatchNorm>,
-    /// After each normalisation.
-    pub dropout: Dropout,
     /// The convolution of width 1 at the end.
     pub head: Linear,
     #[module(skip)]
     shape: [usize; 2],
+    #[module(skip)]
+    dropout: f64,
     #[module(skip)]
     slope: f64,
     #[module(skip)]
@@ -154,7 +154,7 @@ impl FcnConfig {
                 .iter()
                 .map(|&filters| BatchNormConfig::new(filters).init(device))
                 .collect(),
-            dropout: DropoutConfig::new(self.dropout).init(),
+            dropout: self.dropout,
             head: LinearConfig::new(last, self.outputs()).init(device),
             shape,
             slope: self.slope,
@@ -217,7 +217,7 @@ impl SignalNetwork for Fcn {
             let convolved = convolution.forward(hidden);
             let [rows, length, filters] = convolved.dims();
             let normal = norm.forward(convolved.reshape([rows * length, filters]));
-            let bent = leaky_relu(self.dropout.forward(normal), self.slope);
+            let bent = drop_and_rectify(normal, self.dropout, self.slope);
             hidden = bent.reshape([rows, length, filters]);
         }
         linear(&self.head, hidden.squeeze_dim::<2>(1))

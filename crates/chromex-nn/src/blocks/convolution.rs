@@ -1,10 +1,9 @@
 use burn::Tensor;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::activation::leaky_relu;
 use serde::{Deserialize, Serialize};
 
-use crate::fused::{WindowShape, convolve_and_pool, linear, windows};
+use crate::fused::{WindowShape, convolve_and_pool, drop_and_rectify, linear, windows};
 use crate::{Device, Error, Result};
 
 /// A convolution over positions, with what commonly follows it.
@@ -140,7 +139,7 @@ impl Convolution {
         }
         let outputs = linear(&self.filters, windows(inputs, shape));
         match self.config.slope {
-            Some(slope) => leaky_relu(outputs, slope),
+            Some(slope) => drop_and_rectify(outputs, 0.0, slope),
             None => outputs,
         }
     }

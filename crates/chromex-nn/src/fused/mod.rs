@@ -27,9 +27,11 @@ mod matrix;
 #[cfg(feature = "cpu")]
 mod norm;
 mod plain;
+mod rectifier;
 mod recurrent;
 
 pub use convolution::{WindowShape, convolve_and_pool, windows};
+pub use rectifier::drop_and_rectify;
 pub use recurrent::{attention_pool, attention_weights, lstm};
 
 use burn::Tensor;
