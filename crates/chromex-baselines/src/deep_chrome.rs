@@ -1,10 +1,10 @@
 use burn::Tensor;
 use burn::module::Module;
-use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
-use burn::tensor::activation::{log_softmax, relu, softmax};
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::activation::{log_softmax, softmax};
 use chromex_core::{Dataset, MarkSignal};
 use chromex_nn::blocks::{Convolution, ConvolutionConfig};
-use chromex_nn::fused::linear;
+use chromex_nn::fused::{drop_and_rectify, linear};
 use chromex_nn::{
     Architecture, Device, Keep, Length, Network, Optimizer, Recipe, Schedule, Selection,
 };
@@ -41,14 +41,15 @@ pub struct DeepChromeConfig {
 pub struct DeepChrome {
     /// Over bins, rectified and pooled.
     pub convolution: Convolution,
-    /// Of the pooled numbers.
-    pub dropout: Dropout,
     /// The first hidden layer.
     pub first: Linear,
     /// The second hidden layer.
     pub second: Linear,
     /// To a score per class, or to the quantity.
     pub head: Linear,
+    /// Of the pooled numbers.
+    #[module(skip)]
+    dropout: f64,
     #[module(skip)]
     shape: [usize; 2],
     #[module(skip)]
@@ -131,7 +132,7 @@ impl DeepChromeConfig {
         let [first, second] = self.hidden;
         let network = DeepChrome {
             convolution: built,
-            dropout: DropoutConfig::new(self.dropout).init(),
+            dropout: self.dropout,
             first: LinearConfig::new(length * self.filters, first).init(device),
             second: LinearConfig::new(first, second).init(device),
             head: LinearConfig::new(second, self.outputs()).init(device),
@@ -184,9 +185,9 @@ impl SignalNetwork for DeepChrome {
     fn scores(&self, signal: Tensor<3>) -> Tensor<2> {
         // Filters run slower than positions, as Torch flattens.
         let pooled = self.convolution.forward(signal).swap_dims(1, 2);
-        let flat = self.dropout.forward(pooled.flatten::<2>(1, 2));
-        let first = relu(linear(&self.first, flat));
-        let second = relu(linear(&self.second, first));
+        let flat = drop_and_rectify(pooled.flatten::<2>(1, 2), self.dropout, 1.0);
+        let first = drop_and_rectify(linear(&self.first, flat), 0.0, 0.0);
+        let second = drop_and_rectify(linear(&self.second, first), 0.0, 0.0);
         linear(&self.head, second)
     }
 
