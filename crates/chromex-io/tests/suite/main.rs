@@ -2,6 +2,8 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+// Files that other projects test their readers with.
+mod corpora;
 // Reads against what bedtools counts, and by hand.
 mod counting;
 // Tables that are cut, changed, or not tables at all.
