@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 fn run(flags: &Flags) -> Result<(), Anything> {
     let options = &flags.options;
     let bare = Training::bare(options)?;
-    let names = experiment(simulated(2, 6)?, &bare)?.names();
+    let names = experiment(simulated(6, 12)?, &bare)?.names();
     if options.list {
         println!("{}", names.join("\n"));
         return Ok(());

@@ -101,3 +101,17 @@ fn wakawaka_leaves_the_gradient_of_every_nucleotide() {
         ],
     );
 }
+
+#[test]
+fn fcn_ensemble_scores_three_ways_of_being_unseen() {
+    quick(
+        "fcn_ensemble",
+        &[
+            "ensemble",
+            "learned-weighting",
+            "gene-mean",
+            "ensemble, unseen gene, unseen cell",
+        ],
+        &["model/fcn.safetensors"],
+    );
+}
