@@ -5,6 +5,8 @@
 //! from sentences or plain text, and the [`BpeTokenizer`] that comes of it encodes both with the
 //! ids of the Python library `tokenizers`. [`TokenColumns`] lays ids out as features.
 //!
+//! [`DnaBpe`] does the same for promoters, each one long word, by a faster way to the same ids.
+//!
 //! # Examples
 //!
 //! ```
@@ -24,7 +26,9 @@
 mod alphabet;
 mod bpe;
 mod chunks;
+mod dna;
 mod error;
+mod long_words;
 mod mark_words;
 mod quantiles;
 mod sentence_text;
@@ -36,6 +40,7 @@ mod word_table;
 
 pub use alphabet::MarkAlphabet;
 pub use bpe::Bpe;
+pub use dna::{DnaBpe, DnaTokenizer, KeptEnd};
 pub use error::{Error, Result};
 pub use mark_words::{MarkWords, Thresholds};
 pub use quantiles::MarkWordsQuantiles;

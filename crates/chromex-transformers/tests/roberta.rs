@@ -341,3 +341,54 @@ fn tokens_past_the_vocabulary_and_sequences_past_the_positions_are_refused() {
         .to_string();
     assert!(message.contains("at most 17, found 24"), "{message}");
 }
+
+#[test]
+fn groups_thaw_at_the_published_steps_with_their_own_rates() {
+    let data = dataset(&golden());
+    let settings = RobertaRegression {
+        network: RobertaConfig {
+            width: 4,
+            heads: 1,
+            hidden: 4,
+            layers: 6,
+            ..config(2)
+        },
+        ..RobertaRegression::default()
+    };
+    let recipe = settings.progressive_unfreezing(2000, 100);
+    let rates = |step| recipe.learning_rates(step, 2000);
+    assert_eq!(rates(0), [Some(0.0), None, None, None, None]);
+    assert_eq!(rates(100), [Some(2e-3), None, None, None, None]);
+    assert_eq!(rates(399)[2], None);
+    assert_eq!(rates(400)[1..], [None, Some(0.0), None, None]);
+    assert_eq!(rates(500)[2], Some(1e-3));
+    assert_eq!(
+        rates(800)[1..4],
+        [None, Some(1e-3 * 1200.0 / 1500.0), Some(0.0)]
+    );
+    assert_eq!(rates(1200)[4], Some(0.0));
+    assert_eq!(rates(1300)[4], Some(1e-3));
+    assert_eq!(rates(1999)[1], None);
+
+    let device = Device::default();
+    let start = weights::values(&settings.init(TARGETS, 3, &device).unwrap());
+    // A group's first rate is 0, so that it moves one step after it thaws.
+    for (steps, lowest) in [(399, 6), (401, 6), (402, 4), (801, 4), (802, 2), (1202, 0)] {
+        let recipe = Recipe {
+            batch_rows: 4,
+            ..settings.progressive_unfreezing(steps, 100)
+        };
+        let trainer = Trainer::new(settings.clone(), recipe);
+        let trained = trainer.train(&data, &data.select(&[]), 3).unwrap();
+        for ((path, before), (_, after)) in start.iter().zip(weights::values(&trained.network)) {
+            let block = path
+                .strip_prefix("roberta.blocks.")
+                .map(|rest| rest[..1].parse::<usize>());
+            let moves = match block {
+                Some(block) => block.unwrap() >= lowest,
+                None => path.starts_with("head."),
+            };
+            assert_eq!(*before != after, moves, "{path} after {steps} steps");
+        }
+    }
+}
