@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use chromex_core::{Dataset, Fit, Rows, Sequences, View};
 use serde::{Deserialize, Serialize};
-use tokenizers::models::bpe::{BPE, BpeTrainer};
+use tokenizers::models::bpe::{BPE, BpeTrainer, Vocab};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{
     AddedToken, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer, Tokenizer,
@@ -232,7 +232,7 @@ impl Bpe {
             .iter()
             .map(|merge| (spelt(merge.pair.0), spelt(merge.pair.1)));
         let merges = merges.collect();
-        let vocabulary: HashMap<String, u32> = tokens.iter().cloned().zip(0..).collect();
+        let vocabulary: Vocab = tokens.iter().cloned().zip(0..).collect();
         let model = BPE::builder().vocab_and_merges(vocabulary, merges).build();
         self.tokenizer(model.map_err(|source| refused("keep merges", source))?)
     }

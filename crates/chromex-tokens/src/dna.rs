@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use chromex_core::{Dataset, Encode, Fit, Rows, Sequences, TokenIds, View};
+use chromex_core::{Dataset, Encode, Fit, Sequences, TokenIds, View};
 use serde::{Deserialize, Serialize};
 
 use crate::long_words::{Merges, Room};

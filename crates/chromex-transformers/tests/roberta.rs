@@ -83,7 +83,7 @@ fn tokens(golden: &Value) -> TokenIds {
 }
 
 /// Replaces every tensor of a file by the golden weights of its published name, which tests the names as well.
-fn fill(file: &Path) {
+fn fill(file: &Path, scale: f32) {
     let bytes = std::fs::read(file).unwrap();
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let filled: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
@@ -94,7 +94,7 @@ fn fill(file: &Path) {
             let base = if norm { 1.0 } else { 0.0 };
             let values = uniform(&name, view.shape().iter().product())
                 .into_iter()
-                .flat_map(|value| (base + 0.125 * value).to_le_bytes())
+                .flat_map(|value| (base + scale * value).to_le_bytes())
                 .collect();
             (name, view.shape().to_vec(), values)
         })
@@ -118,7 +118,7 @@ fn golden_regressor(padding_id: u32, side: PaddingSide) -> RobertaRegressor {
     };
     let blank = settings.init(TARGETS, 0, &device).unwrap();
     settings.write_folder(&blank, folder.path()).unwrap();
-    fill(&folder.path().join("model.safetensors"));
+    fill(&folder.path().join("model.safetensors"), 0.125);
     let (read, network) = settings
         .read_folder(TARGETS, folder.path(), &device)
         .unwrap();
@@ -151,7 +151,7 @@ fn hidden_states_scores_and_predictions_equal_transformers() {
         };
         let blank = settings.init(0, &device).unwrap();
         settings.write_folder(&blank, folder.path()).unwrap();
-        fill(&folder.path().join("model.safetensors"));
+        fill(&folder.path().join("model.safetensors"), 0.125);
         let (_, network) = settings.read_folder(folder.path(), &device).unwrap();
         let scores = values(network.logits(&tokens, &device).unwrap());
         let of_ids: Vec<f32> = scores
@@ -196,6 +196,57 @@ fn hidden_states_scores_and_predictions_equal_transformers() {
             let loose = loose.init(TARGETS, 5, &device).unwrap();
             let alone = values(loose.forward(&short, &device).unwrap());
             assert!(largest_difference(&alone, &predicted[TARGETS..3 * TARGETS]) < 1e-5);
+        }
+    }
+}
+
+#[test]
+#[ignore = "writes and reads 190 MB of weights"]
+fn the_published_shape_equals_transformers() {
+    let golden = golden();
+    let device = Device::default();
+    let settings = MaskedLanguage {
+        network: RobertaConfig {
+            dropout: 0.0,
+            ..RobertaConfig::florabert()
+        },
+        ..MaskedLanguage::default()
+    };
+    let parameters = settings.network.parameter_count() as u64;
+    assert_eq!(golden["parameters"].as_u64(), Some(parameters));
+    let folder = tempfile::tempdir().unwrap();
+    let blank = settings.init(0, &device).unwrap();
+    settings.write_folder(&blank, folder.path()).unwrap();
+    fill(&folder.path().join("model.safetensors"), 0.125 / 4.0);
+    for case in golden["wide"].as_array().unwrap() {
+        let side = if case["side"] == "left" {
+            PaddingSide::Left
+        } else {
+            PaddingSide::Right
+        };
+        let settings = MaskedLanguage {
+            layout: layout(side),
+            ..settings.clone()
+        };
+        let (_, network) = settings.read_folder(folder.path(), &device).unwrap();
+        let tokens = tokens(&golden);
+        let scores = values(network.logits(&tokens, &device).unwrap());
+        let picked = numbers(&golden["ids"]);
+        let of_ids: Vec<f32> = scores
+            .chunks(5005)
+            .flat_map(|scores| picked.iter().map(|&id| scores[id as usize]))
+            .collect();
+        let hidden = values(network.hidden(&tokens, &device).unwrap());
+        let channels: Vec<f32> = hidden
+            .chunks(768)
+            .flat_map(|state| state[..2].to_vec())
+            .collect();
+        for (ours, theirs) in [
+            (&of_ids, "scores_of_ids"),
+            (&channels, "hidden_first_channels"),
+        ] {
+            let difference = largest_difference(ours, &numbers(&case[theirs]));
+            assert!(difference < 1e-4, "{side:?} {theirs}: {difference}");
         }
     }
 }

@@ -7,6 +7,7 @@ hash of the tensor's published name.
 """
 import json
 
+import numpy as np
 import torch
 import transformers
 from transformers import RobertaConfig, RobertaForMaskedLM
@@ -24,24 +25,25 @@ def hash_name(name):
     return value
 
 
-def uniform(name, count):
+def uniform_array(name, count):
     """Numbers in [-1, 1), 24 bits each, exact in float32."""
-    state, numbers = hash_name(name), []
-    for _ in range(count):
-        state = (state + 0x9E3779B97F4A7C15) & MASK
-        z = state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-        z ^= z >> 31
-        numbers.append((z >> 40) / 2**23 - 1.0)
-    return numbers
+    with np.errstate(over="ignore"):
+        z = np.uint64(hash_name(name)) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z ^= z >> np.uint64(31)
+    return (z >> np.uint64(40)).astype(np.float64) / 2**23 - 1.0
+
+
+def uniform(name, count):
+    return uniform_array(name, count).tolist()
 
 
 def draw(name, shape):
     count = 1
     for extent in shape:
         count *= extent
-    values = torch.tensor(uniform(name, count)).reshape(shape)
+    values = torch.from_numpy(uniform_array(name, count).astype(np.float32)).reshape(shape)
     norm = name.endswith(("LayerNorm.weight", "layer_norm.weight"))
     return (1.0 if norm else 0.0) + 0.125 * values
 
@@ -111,6 +113,27 @@ for pad_id in [1, 2]:
             "predicted": predicted.flatten().tolist(),
         })
 
+# CornBERT's own shape, with weights a quarter as large.
+config = RobertaConfig(
+    vocab_size=5005, max_position_embeddings=258, type_vocab_size=1, hidden_size=768, num_hidden_layers=6,
+    num_attention_heads=6, intermediate_size=3072, layer_norm_eps=1e-12, pad_token_id=1, hidden_dropout_prob=0.0,
+    attention_probs_dropout_prob=0.0,
+)
+network = RobertaForMaskedLM(config).eval()
+for name, parameter in network.named_parameters():
+    norm = name.endswith(("LayerNorm.weight", "layer_norm.weight"))
+    parameter.data = (1.0 if norm else 0.0) + (draw(name, parameter.shape) - (1.0 if norm else 0.0)) / 4
+wide = []
+for side in ["left", "right"]:
+    ids, mask = rows(side)
+    with torch.no_grad():
+        output = network(ids, attention_mask=mask, output_hidden_states=True)
+    wide.append({
+        "side": side, "scores_of_ids": output.logits[:, :, IDS].flatten().tolist(),
+        "hidden_first_channels": output.hidden_states[-1][:, :, :2].flatten().tolist(),
+    })
+parameters = sum(p.numel() for p in network.roberta.parameters())
+
 ids, mask = rows("left")
 network = Regressor(2).train()
 targets = torch.tensor(uniform("targets", len(LENGTHS) * TARGETS)).reshape(-1, TARGETS)
@@ -135,5 +158,5 @@ def rounded(value):
 print(json.dumps(rounded({
     "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
     "ids": IDS, "sentences": [sentence(row) for row in range(len(LENGTHS))],
-    "forward": forward, "losses": losses,
+    "forward": forward, "losses": losses, "wide": wide, "parameters": parameters,
 })))
