@@ -210,8 +210,9 @@ impl Corpus {
 /// The merges of a vocabulary, for encoding words letter by letter.
 #[derive(Clone, Debug)]
 pub(crate) struct Merges {
-    /// The rank and the id of each pair that is merged.
-    ranks: PairMap<(u32, u32)>,
+    /// Each pair that is merged, its rank and its id, at the place that the pair's hash names or one of the next; a quarter of
+    /// the places is taken, so that most pairs are decided by one look.
+    slots: Vec<(u64, u32, u32)>,
     /// The id that each rank merges into.
     ids: Vec<u32>,
     /// The id of each letter.
@@ -230,12 +231,19 @@ pub(crate) struct Room {
 
 impl Merges {
     pub(crate) fn new(merges: &[Merge], letters: Vec<Option<u32>>) -> Self {
-        let ranks = merges
-            .iter()
-            .zip(0..)
-            .map(|(merge, rank)| (key(merge.pair), (rank, merge.id)));
+        let capacity = (4 * merges.len()).next_power_of_two();
+        let mut slots = vec![(EMPTY, 0, 0); capacity];
+        // Of a pair that is merged twice the library keeps the later rank.
+        for (merge, rank) in merges.iter().zip(0..) {
+            let pair = key(merge.pair);
+            let mut place = slot(pair, capacity);
+            while slots[place].0 != EMPTY && slots[place].0 != pair {
+                place = (place + 1) & (capacity - 1);
+            }
+            slots[place] = (pair, rank, merge.id);
+        }
         Self {
-            ranks: ranks.collect(),
+            slots,
             ids: merges.iter().map(|merge| merge.id).collect(),
             letters,
         }
@@ -259,8 +267,8 @@ impl Merges {
             .extend((0..length).map(|place| place.wrapping_sub(1)));
         let pairs = room.ids.windows(2).zip(0_u64..);
         let first = pairs.filter_map(|(pair, place)| {
-            let (rank, _) = self.ranks.get(&key((pair[0], pair[1])))?;
-            Some(Reverse(u64::from(*rank) << 32 | place))
+            let (rank, _) = self.rank((pair[0], pair[1]))?;
+            Some(Reverse(u64::from(rank) << 32 | place))
         });
         let mut entries = std::mem::take(&mut room.queue).into_vec();
         entries.clear();
@@ -274,7 +282,7 @@ impl Merges {
             }
             let pair = (room.ids[here], room.ids[after as usize]);
             // The pair may have become another one, which counts where it merges into the same.
-            if self.ranks.get(&key(pair)).is_none_or(|merge| merge.1 != id) {
+            if self.rank(pair).is_none_or(|merge| merge.1 != id) {
                 continue;
             }
             let beyond = room.next[after as usize];
@@ -298,13 +306,40 @@ impl Merges {
         None
     }
 
+    /// The rank of a pair and the id that it merges into.
+    #[inline]
+    fn rank(&self, pair: Pair) -> Option<(u32, u32)> {
+        let pair = key(pair);
+        let mut place = slot(pair, self.slots.len());
+        loop {
+            let (known, rank, id) = self.slots[place];
+            if known == pair {
+                return Some((rank, id));
+            }
+            if known == EMPTY {
+                return None;
+            }
+            place = (place + 1) & (self.slots.len() - 1);
+        }
+    }
+
     fn ask(&self, pair: Pair, place: u32, queue: &mut BinaryHeap<Reverse<u64>>) {
-        if let Some((rank, _)) = self.ranks.get(&key(pair)) {
-            queue.push(Reverse(u64::from(*rank) << 32 | u64::from(place)));
+        if let Some((rank, _)) = self.rank(pair) {
+            queue.push(Reverse(u64::from(rank) << 32 | u64::from(place)));
         }
     }
 }
 
+/// No pair: ids are far fewer.
+const EMPTY: u64 = u64::MAX;
+
+/// The first place of a pair among as many as a power of two.
+#[inline]
+fn slot(pair: u64, capacity: usize) -> usize {
+    (pair.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize & (capacity - 1)
+}
+
+#[inline]
 fn key(pair: Pair) -> u64 {
     u64::from(pair.0) << 32 | u64::from(pair.1)
 }
