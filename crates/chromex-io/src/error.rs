@@ -69,6 +69,18 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A base of a genome is no letter of the IUPAC code.
+    #[error("{path}: {contig}:{position}: expected a letter of the IUPAC code, found {found}", path = path.display())]
+    Base {
+        /// The file.
+        path: PathBuf,
+        /// The contig.
+        contig: String,
+        /// The base, from 1.
+        position: u64,
+        /// What stands there.
+        found: String,
+    },
     /// No chromosome of a file is one of the windows'.
     #[error(
         "{path}: no chromosome of the windows ({windows}) is in the file ({file}): choose how names are joined",

@@ -10,6 +10,7 @@ pub mod expression;
 pub mod genes;
 mod guard;
 mod lines;
+pub mod promoters;
 pub mod registry;
 pub mod simulate;
 pub mod storage;

@@ -13,6 +13,7 @@ mod checkpoint;
 mod clip;
 mod error;
 pub mod fused;
+mod lamb;
 mod network;
 mod observers;
 mod optimizer;

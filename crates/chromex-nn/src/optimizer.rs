@@ -4,6 +4,7 @@ use burn::optim::{
     AdamWConfig, GradientsParams, LambConfig, ModuleOptimizer, SgdConfig, momentum::MomentumConfig,
 };
 
+use crate::lamb::UncorrectedLamb;
 use crate::{Decay, Error, Optimizer, Recipe, Result};
 
 /// Moves weights by gradients: burn's optimisers, one learning rate per group.
@@ -55,6 +56,19 @@ impl Stepper {
                 .with_epsilon(epsilon)
                 .with_weight_decay(weight_decay)
                 .init(),
+            Optimizer::LambUncorrected {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+                largest_norm,
+            } => ModuleOptimizer::from(UncorrectedLamb {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+                largest_norm,
+            }),
         };
         Self { optimizer }
     }
@@ -68,25 +82,14 @@ impl Stepper {
         step: u64,
         total: u64,
     ) -> M {
-        if recipe.groups.is_empty() {
-            let rate = recipe.learning_rate * recipe.schedule.factor(step, total);
-            return self.optimizer.step(rate, module, grads);
+        let rates = recipe.learning_rates(step, total);
+        if let ([Some(rate)], []) = (rates.as_slice(), recipe.groups.as_slice()) {
+            return self.optimizer.step(*rate, module, grads);
         }
-        for (index, grads) in by_group(&module, grads, recipe).into_iter().enumerate() {
-            let (peak, from) = match index.checked_sub(1) {
-                None => (recipe.learning_rate, 0),
-                Some(group) => (
-                    recipe.groups[group].learning_rate,
-                    recipe.groups[group].from_step,
-                ),
-            };
-            if step < from || grads.is_empty() {
-                continue;
+        for (rate, grads) in rates.into_iter().zip(by_group(&module, grads, recipe)) {
+            if let Some(rate) = rate.filter(|_| !grads.is_empty()) {
+                module = self.optimizer.step(rate, module, grads);
             }
-            let factor = recipe
-                .schedule
-                .factor(step - from, total.saturating_sub(from));
-            module = self.optimizer.step(peak * factor, module, grads);
         }
         module
     }

@@ -59,7 +59,8 @@ pub enum Optimizer {
         /// Part of the last step that is taken again.
         momentum: f64,
     },
-    /// Layer-wise adaptive moments with bias correction (You et al. 2020).
+    /// Layer-wise adaptive moments with bias correction (You et al. 2020), as NVIDIA's Apex has it where gradients are clipped
+    /// to the joint norm 1. A layer is a tensor: queries, keys and values, which lie in one here, are one layer.
     Lamb {
         /// Decay of the first moment.
         beta_1: f32,
@@ -69,6 +70,19 @@ pub enum Optimizer {
         epsilon: f32,
         /// Part of a weight that is added to its update.
         weight_decay: f32,
+    },
+    /// Layer-wise adaptive moments without bias correction, as in the paper's first version and the code that CornBERT used.
+    LambUncorrected {
+        /// Decay of the first moment.
+        beta_1: f32,
+        /// Decay of the second moment.
+        beta_2: f32,
+        /// Added to the root of the second moment.
+        epsilon: f32,
+        /// Part of a weight that is added to its update.
+        weight_decay: f32,
+        /// The norm that a tensor's weights count as at most; published 10.
+        largest_norm: f32,
     },
 }
 
@@ -208,6 +222,35 @@ impl Recipe {
             positive("learning_rate of a group", group.learning_rate)?;
         }
         Ok(())
+    }
+
+    /// Gives the learning rates of a step, 0-based, of `total`: of the parameters of no group, then of each group; none while a
+    /// group is frozen.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use chromex_nn::{Group, Recipe};
+    /// let group = Group {
+    ///     name: "lower layers".into(),
+    ///     prefixes: vec!["blocks.".into()],
+    ///     learning_rate: 0.5,
+    ///     from_step: 400,
+    /// };
+    /// let recipe = Recipe { learning_rate: 2.0, groups: vec![group], ..Recipe::default() };
+    /// assert_eq!(recipe.learning_rates(399, 1000), [Some(2.0), None]);
+    /// assert_eq!(recipe.learning_rates(400, 1000), [Some(2.0), Some(0.5)]);
+    /// ```
+    pub fn learning_rates(&self, step: u64, total: u64) -> Vec<Option<f64>> {
+        let own = [(self.learning_rate, 0)].into_iter();
+        let groups = self.groups.iter();
+        own.chain(groups.map(|group| (group.learning_rate, group.from_step)))
+            .map(|(peak, from)| {
+                let left = total.saturating_sub(from);
+                let since = step.checked_sub(from)?;
+                Some(peak * self.schedule.factor(since, left))
+            })
+            .collect()
     }
 
     /// Tells whether training needs validation rows.

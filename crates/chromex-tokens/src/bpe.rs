@@ -1,14 +1,15 @@
 use std::collections::HashMap;
 
-use chromex_core::{Dataset, Fit, Rows, View};
+use chromex_core::{Dataset, Fit, Rows, Sequences, View};
 use serde::{Deserialize, Serialize};
-use tokenizers::models::bpe::{BPE, BpeTrainer};
+use tokenizers::models::bpe::{BPE, BpeTrainer, Vocab};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{
     AddedToken, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer, Tokenizer,
 };
 
 use crate::chunks::chunk_end;
+use crate::long_words;
 use crate::{BpeTokenizer, Error, MarkSentences, Result};
 
 /// Learns byte-level BPE: starts from the 256 bytes and merges the pair of neighbours that is most
@@ -186,14 +187,12 @@ impl Bpe {
     }
 
     fn merge(&self, pieces: PieceCounts) -> Result<BpeTokenizer> {
-        let special = self.special_tokens.iter();
-        let special: Vec<_> = special.map(|token| AddedToken::from(token, true)).collect();
         let trainer = BpeTrainer::builder()
             .vocab_size(self.vocabulary)
             .min_frequency(self.min_frequency)
             .show_progress(false)
             .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
-            .special_tokens(special.clone())
+            .special_tokens(self.added_tokens())
             .build();
         let mut model = BPE::default();
         let pieces = pieces.iter();
@@ -202,13 +201,54 @@ impl Bpe {
             .collect();
         let result = trainer.do_train(&pieces, &mut model);
         result.map_err(|source| refused("learn merges", source))?;
+        self.tokenizer(model)
+    }
 
+    /// Learns from words of letters, with how often each stands, by places instead of words.
+    pub(crate) fn learn_long_words(&self, words: &[(&[u8], u64)]) -> Result<BpeTokenizer> {
+        self.check()?;
+        let mut alphabet: Vec<char> = ByteLevel::alphabet().into_iter().collect();
+        alphabet.sort_unstable();
+        let mut tokens = self.special_tokens.clone();
+        let first = tokens.len() as u32;
+        tokens.extend(alphabet.iter().map(char::to_string));
+        let id = |letter: u8| {
+            let place = alphabet.iter().position(|&known| known == letter as char);
+            first + place.expect("every printable letter is in the alphabet") as u32
+        };
+        let ids: HashMap<u8, u32> = Sequences::LETTERS.iter().map(|&l| (l, id(l))).collect();
+        let words: Vec<(Vec<u32>, u64)> = words
+            .iter()
+            .map(|(word, count)| (word.iter().map(|letter| ids[letter]).collect(), *count))
+            .collect();
+        let places: usize = words.iter().map(|(word, _)| word.len()).sum();
+        if u32::try_from(places).is_err() {
+            let (limit, found) = (u64::from(u32::MAX), places as u64);
+            return Err(Error::Corpus { limit, found });
+        }
+        let merges = long_words::learn(&words, &mut tokens, self.vocabulary, self.min_frequency);
+        let spelt = |id: u32| tokens[id as usize].clone();
+        let merges = merges
+            .iter()
+            .map(|merge| (spelt(merge.pair.0), spelt(merge.pair.1)));
+        let merges = merges.collect();
+        let vocabulary: Vocab = tokens.iter().cloned().zip(0..).collect();
+        let model = BPE::builder().vocab_and_merges(vocabulary, merges).build();
+        self.tokenizer(model.map_err(|source| refused("keep merges", source))?)
+    }
+
+    fn added_tokens(&self) -> Vec<AddedToken> {
+        let special = self.special_tokens.iter();
+        special.map(|token| AddedToken::from(token, true)).collect()
+    }
+
+    fn tokenizer(&self, model: BPE) -> Result<BpeTokenizer> {
         let mut tokenizer = Tokenizer::new(model);
         tokenizer
             .with_pre_tokenizer(Some(ByteLevel::new(self.leading_space, true, true)))
             .with_post_processor(Some(ByteLevel::default().trim_offsets(false)))
             .with_decoder(Some(ByteLevel::default()))
-            .add_special_tokens(special)
+            .add_special_tokens(self.added_tokens())
             .map_err(|source| refused("add special tokens", source))?;
         BpeTokenizer::new(tokenizer)?.with_suffix(&self.suffix)
     }

@@ -5,6 +5,10 @@
 //! from sentences or plain text, and the [`BpeTokenizer`] that comes of it encodes both with the
 //! ids of the Python library `tokenizers`. [`TokenColumns`] lays ids out as features.
 //!
+//! [`DnaBpe`] does the same for promoters, each one long word, by a faster way to the same ids;
+//! [`KmerCounts`], [`Kmers`] and [`OneHot`] turn them into counts, tokens and channels, and
+//! [`Homology`] clusters those that are alike.
+//!
 //! # Examples
 //!
 //! ```
@@ -24,8 +28,13 @@
 mod alphabet;
 mod bpe;
 mod chunks;
+mod dna;
 mod error;
+mod homology;
+mod kmers;
+mod long_words;
 mod mark_words;
+mod one_hot;
 mod quantiles;
 mod sentence_text;
 mod sentences;
@@ -36,8 +45,12 @@ mod word_table;
 
 pub use alphabet::MarkAlphabet;
 pub use bpe::Bpe;
+pub use dna::{DnaBpe, DnaTokenizer, KeptEnd};
 pub use error::{Error, Result};
+pub use homology::Homology;
+pub use kmers::{CountedKmers, KmerCounts, Kmers};
 pub use mark_words::{MarkWords, Thresholds};
+pub use one_hot::OneHot;
 pub use quantiles::MarkWordsQuantiles;
 pub use sentence_text::SentenceText;
 pub use sentences::MarkSentences;

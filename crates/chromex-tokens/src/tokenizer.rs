@@ -6,6 +6,7 @@ use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{ModelWrapper, PreTokenizerWrapper, Tokenizer};
 
 use crate::chunks::ChunkEncoder;
+use crate::long_words::{Merge, Merges};
 use crate::word_table::WordTable;
 use crate::{Error, MarkAlphabet, MarkSentences, Result};
 
@@ -183,6 +184,40 @@ impl BpeTokenizer {
             action: "decode tokens",
             source,
         })
+    }
+
+    /// Takes the merges out, for encoding words of letters.
+    pub(crate) fn merges(&self) -> Result<Merges> {
+        let ModelWrapper::BPE(model) = self.tokenizer.get_model() else {
+            return Err(Error::Setting {
+                name: "tokenizer",
+                expected: "a byte-level BPE".into(),
+                found: "another model".into(),
+            });
+        };
+        let vocabulary = model.get_vocab();
+        let letters = (0..=u8::MAX).map(|letter| {
+            let token = (letter as char).to_string();
+            vocabulary
+                .get(&token)
+                .filter(|_| letter.is_ascii_graphic())
+                .copied()
+        });
+        // The library shows merges only where it writes them.
+        let written = serde_json::to_value(model).map_err(|source| Error::Tokenizer {
+            action: "read the merges",
+            source: source.into(),
+        })?;
+        let pairs = written["merges"].as_array().cloned().unwrap_or_default();
+        let merges = pairs.iter().filter_map(|pair| {
+            let (left, right) = (pair[0].as_str()?, pair[1].as_str()?);
+            Some(Merge {
+                pair: (*vocabulary.get(left)?, *vocabulary.get(right)?),
+                id: *vocabulary.get(&format!("{left}{right}"))?,
+            })
+        });
+        let merges: Vec<Merge> = merges.collect();
+        Ok(Merges::new(&merges, letters.collect()))
     }
 
     fn encode_sentences(&self, sentences: &MarkSentences) -> Result<TokenIds> {

@@ -93,7 +93,7 @@ pub(crate) fn is_remark(line: &[u8]) -> bool {
     line.is_empty() || line[0] == b'#' || line.starts_with(b"track") || line.starts_with(b"browser")
 }
 
-fn format_of(columns: &[&str]) -> AnnotationFormat {
+pub(super) fn format_of(columns: &[&str]) -> AnnotationFormat {
     let are_positions = |places: [usize; 2]| {
         places.iter().all(|&place| {
             columns
@@ -142,11 +142,11 @@ struct Transcript {
 }
 
 /// The columns that genes, transcripts and exons share.
-struct Place<'a> {
-    chromosome: &'a str,
-    start: u64,
-    end: u64,
-    strand: Option<Strand>,
+pub(super) struct Place<'a> {
+    pub(super) chromosome: &'a str,
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) strand: Option<Strand>,
 }
 
 impl Drafts {
@@ -370,7 +370,7 @@ impl Draft {
     }
 }
 
-fn place<'a>(lines: &Lines, columns: &[&'a str]) -> Result<Place<'a>> {
+pub(super) fn place<'a>(lines: &Lines, columns: &[&'a str]) -> Result<Place<'a>> {
     let number = |column: usize, least: u64, expected: &str| {
         let field = columns[column];
         let value: Option<u64> = field.parse().ok();
@@ -389,7 +389,7 @@ fn place<'a>(lines: &Lines, columns: &[&'a str]) -> Result<Place<'a>> {
 }
 
 /// Cuts the kind that Ensembl writes before ids of GFF3.
-fn bare(id: &str) -> &str {
+pub(super) fn bare(id: &str) -> &str {
     let id = id.strip_prefix("gene:").unwrap_or(id);
     id.strip_prefix("transcript:").unwrap_or(id)
 }

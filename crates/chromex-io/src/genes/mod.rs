@@ -9,6 +9,7 @@ mod attributes;
 mod bed;
 mod chromosomes;
 mod gene;
+mod gene_rows;
 mod list;
 mod windows;
 
@@ -18,5 +19,6 @@ pub(crate) use bed::parse_span;
 pub use chromosomes::ChromosomeNames;
 pub(crate) use gene::without_version;
 pub use gene::{Gene, GeneSet, LeftOut, Strand, TranscriptChoice};
+pub use gene_rows::{GeneRow, read_gene_rows};
 pub use list::read_gene_list;
 pub use windows::{Centre, GeneWindows, Orientation, Window, WindowLayout};

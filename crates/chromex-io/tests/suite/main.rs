@@ -10,6 +10,8 @@ mod counting;
 mod hostile;
 // Files of every other format, changed at random.
 mod hostile_formats;
+// Promoters against samtools and bedtools.
+mod promoters;
 // The published sample of DeepDiff, where CHROMEX_DATA names the folder that holds it.
 mod real_data;
 // Reads, genes, signals and expression of public files, and the installed bedtools.

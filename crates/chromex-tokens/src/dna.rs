@@ -1,0 +1,251 @@
+use std::collections::HashMap;
+
+use chromex_core::{Dataset, Encode, Fit, Sequences, TokenIds, View};
+use serde::{Deserialize, Serialize};
+
+use crate::long_words::{Merges, Room};
+use crate::{Bpe, BpeTokenizer, Error, Result};
+
+/// Learns byte-level BPE from sequences of DNA, and encodes each as `<s>`, its tokens, `</s>`.
+///
+/// A promoter is one word, which the general trainer and encoder go through again for every merge; here both follow the places
+/// of pairs, with the same vocabulary, merges and ids.
+///
+/// # Examples
+///
+/// ```
+/// use chromex_core::{Dataset, Encode, Fit, Sequences};
+/// use chromex_tokens::DnaBpe;
+/// let data = Dataset::unlabelled(Sequences::new(&["TATATA", "TATAAA", "GC"])?);
+/// let learner = DnaBpe::new(264);
+/// let tokens = learner.fit(&data, &data, 0)?.encode(&data.inputs)?;
+/// assert_eq!(tokens.sentence(2, 0).len(), 4);
+/// # Ok::<(), chromex_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DnaBpe {
+    /// The number of ids at which merging ends, special tokens and bytes included.
+    pub vocabulary: usize,
+    /// The fewest times that a pair must stand to be merged.
+    pub min_frequency: u64,
+    /// The most tokens of a sequence, `<s>` and `</s>` included; none keeps all.
+    pub length: Option<usize>,
+    /// Which end of a longer sequence is kept.
+    pub kept: KeptEnd,
+}
+
+/// Which end of a sequence is kept where it is too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeptEnd {
+    /// The last tokens, next to the gene.
+    Last,
+    /// The first tokens, as in the published code, which cuts off what lies next to the gene.
+    First,
+}
+
+/// Encodes sequences of DNA. Learned by [`DnaBpe`].
+#[derive(Clone, Debug)]
+pub struct DnaTokenizer {
+    /// The tokenizer, to be saved for the Python library.
+    pub tokenizer: BpeTokenizer,
+    length: Option<usize>,
+    kept: KeptEnd,
+    merges: Merges,
+    /// The ids of `<s>` and `</s>`.
+    ends: [u32; 2],
+}
+
+/// The special tokens in the order of their ids.
+const SPECIAL: [&str; 5] = ["<s>", "</s>", "<pad>", "<unk>", "<mask>"];
+
+impl Default for DnaBpe {
+    /// CornBERT's: 5,000 and five special tokens, 256 of a sequence; of longer ones the end next to the gene.
+    fn default() -> Self {
+        Self {
+            vocabulary: 5005,
+            min_frequency: 2,
+            length: Some(256),
+            kept: KeptEnd::Last,
+        }
+    }
+}
+
+impl DnaBpe {
+    /// Asks for another size of vocabulary.
+    pub fn new(vocabulary: usize) -> Self {
+        Self {
+            vocabulary,
+            ..Self::default()
+        }
+    }
+
+    /// Cuts long sequences as the published code does, at the end next to the gene.
+    pub fn faithful() -> Self {
+        Self {
+            kept: KeptEnd::First,
+            ..Self::default()
+        }
+    }
+
+    /// Learns a vocabulary.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] when the vocabulary does not hold the bytes and special tokens, or the length not `<s>`, a token and
+    /// `</s>`.
+    pub fn learn(&self, sequences: &Sequences) -> Result<DnaTokenizer> {
+        let mut counts: HashMap<&[u8], u64> = HashMap::new();
+        for sequence in sequences.iter() {
+            *counts.entry(sequence).or_default() += 1;
+        }
+        let mut words: Vec<(&[u8], u64)> = counts.into_iter().collect();
+        words.sort_unstable();
+        let bpe = Bpe {
+            vocabulary: self.vocabulary,
+            min_frequency: self.min_frequency,
+            special_tokens: SPECIAL.map(str::to_owned).to_vec(),
+            suffix: String::new(),
+            ..Bpe::default()
+        };
+        self.with(bpe.learn_long_words(&words)?)
+    }
+
+    /// Encodes with a tokenizer that was learned before, such as a published one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] when it lacks `<s>` or `</s>` or is no byte-level BPE, or the length is too short.
+    pub fn with(&self, tokenizer: BpeTokenizer) -> Result<DnaTokenizer> {
+        let setting = |name, expected: &str, found: String| Error::Setting {
+            name,
+            expected: expected.into(),
+            found,
+        };
+        if let Some(length) = self.length.filter(|&length| length < 3) {
+            return Err(setting("length", "at least 3 tokens", length.to_string()));
+        }
+        let id = |token: &str| {
+            let id = tokenizer.id(token);
+            id.ok_or_else(|| setting("special_tokens", token, "none".into()))
+        };
+        Ok(DnaTokenizer {
+            ends: [id(SPECIAL[0])?, id(SPECIAL[1])?],
+            merges: tokenizer.merges()?,
+            tokenizer,
+            length: self.length,
+            kept: self.kept,
+        })
+    }
+}
+
+impl Fit<Sequences> for DnaBpe {
+    type Fitted = DnaTokenizer;
+
+    fn fit(
+        &self,
+        train: &Dataset<Sequences>,
+        _valid: &Dataset<Sequences>,
+        _seed: u64,
+    ) -> chromex_core::Result<DnaTokenizer> {
+        Ok(self.learn(&train.inputs)?)
+    }
+}
+
+impl DnaTokenizer {
+    /// Encodes sequences.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] when the vocabulary lacks a letter.
+    pub fn tokens(&self, sequences: &Sequences) -> Result<TokenIds> {
+        let (mut ids, mut ends) = (Vec::new(), vec![0]);
+        let (mut room, mut words) = (Room::default(), Vec::new());
+        for sequence in sequences.iter() {
+            words.clear();
+            if let Some(letter) = self.merges.encode(sequence, &mut room, &mut words) {
+                return Err(Error::Setting {
+                    name: "vocabulary",
+                    expected: format!("a token of the letter {}", letter as char),
+                    found: "none".into(),
+                });
+            }
+            let most = self.length.map_or(words.len(), |length| length - 2);
+            let cut = words.len().saturating_sub(most);
+            ids.push(self.ends[0]);
+            ids.extend_from_slice(match self.kept {
+                KeptEnd::Last => &words[cut..],
+                KeptEnd::First => &words[..words.len() - cut],
+            });
+            ids.push(self.ends[1]);
+            ends.push(ids.len());
+        }
+        let vocabulary = self.tokenizer.vocabulary_size();
+        Ok(TokenIds::new(
+            ids,
+            ends,
+            vec![View::Whole],
+            vocabulary,
+            None,
+        )?)
+    }
+}
+
+impl Encode<Sequences> for DnaTokenizer {
+    type Output = TokenIds;
+
+    fn encode(&self, inputs: &Sequences) -> chromex_core::Result<TokenIds> {
+        Ok(self.tokens(inputs)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn learned(sequences: &[&str], learner: &DnaBpe) -> DnaTokenizer {
+        learner.learn(&Sequences::new(sequences).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_end_next_to_the_gene_is_kept_unless_the_published_fault_is_asked_for() {
+        let learner = DnaBpe {
+            vocabulary: 261,
+            length: Some(4),
+            ..DnaBpe::default()
+        };
+        let long = Sequences::new(&["ACGT", "", "A"]).unwrap();
+        let rigorous = learned(&["ACGT"], &learner).tokens(&long).unwrap();
+        let spelt = |tokens: &TokenIds, row: usize| {
+            let tokenizer = learned(&["ACGT"], &learner).tokenizer;
+            tokenizer.decode(tokens.sentence(row, 0)).unwrap()
+        };
+        assert_eq!(spelt(&rigorous, 0), "<s>GT</s>");
+        assert_eq!(
+            (spelt(&rigorous, 1), spelt(&rigorous, 2)),
+            ("<s></s>".into(), "<s>A</s>".into())
+        );
+        let faithful = DnaBpe {
+            kept: KeptEnd::First,
+            ..learner.clone()
+        };
+        let faithful = learned(&["ACGT"], &faithful).tokens(&long).unwrap();
+        assert_eq!(spelt(&faithful, 0), "<s>AC</s>");
+        assert_eq!(rigorous.sentence(0, 0)[0], 0);
+    }
+
+    #[test]
+    fn settings_that_cannot_be_are_refused() {
+        let sequences = Sequences::new(&["ACGT"]).unwrap();
+        assert!(DnaBpe::new(260).learn(&sequences).is_err());
+        let short = DnaBpe {
+            length: Some(2),
+            ..DnaBpe::default()
+        };
+        assert!(short.learn(&sequences).is_err());
+        let other = Bpe::default().learn(["ACGT"]).unwrap();
+        let message = DnaBpe::default().with(other).unwrap_err().to_string();
+        assert!(message.contains("<s>"), "{message}");
+    }
+}
