@@ -24,6 +24,7 @@
 mod alphabet;
 mod bpe;
 mod chunks;
+mod dexter;
 mod error;
 mod mark_words;
 mod quantiles;
@@ -36,6 +37,7 @@ mod word_table;
 
 pub use alphabet::MarkAlphabet;
 pub use bpe::Bpe;
+pub use dexter::{Dexter, Domain, DomainCounts, Exploration, Link, LinkKind, Node, RegionLattice};
 pub use error::{Error, Result};
 pub use mark_words::{MarkWords, Thresholds};
 pub use quantiles::MarkWordsQuantiles;
