@@ -4,6 +4,7 @@
 mod bins_and_forests;
 // Classical learners against scikit-learn, saved and read back.
 mod classical;
+mod cross_validated;
 // What XGBoost says of its own models.
 mod explanations;
 // What XGBoost and scikit-learn gave on the same tables.
