@@ -71,13 +71,37 @@ pub enum Error {
         found: Vec<usize>,
     },
     /// A tensor of a weight file is not of a floating-point type.
-    #[error("{path}: tensor `{name}`: expected F32, F16 or BF16, found {found}", path = path.display())]
+    #[error("{path}: tensor `{name}`: expected a floating-point type, found {found}", path = path.display())]
     TensorType {
         /// The file.
         path: PathBuf,
         /// The tensor's name in the file.
         name: String,
         /// The type that the file has.
+        found: String,
+    },
+    /// A weight file's header or pickle is not what it should be.
+    #[error("{path}: byte {offset}: expected {expected}, found {found}", path = path.display())]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// The byte of the file.
+        offset: u64,
+        /// What would have been allowed.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+    /// A tensor of a weight file does not lie where the file says.
+    #[error("{path}: tensor `{name}`: expected {expected}, found {found}", path = path.display())]
+    TensorPlace {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name in the file.
+        name: String,
+        /// Where it could lie.
+        expected: String,
+        /// Where the file says that it lies.
         found: String,
     },
     /// A checkpoint or configuration does not read back.

@@ -18,6 +18,7 @@ mod observers;
 mod optimizer;
 mod recipe;
 mod schedule;
+pub mod tensor_file;
 mod trained;
 mod trainer;
 pub mod weights;

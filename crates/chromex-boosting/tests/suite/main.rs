@@ -4,6 +4,7 @@
 mod bins_and_forests;
 // Classical learners against scikit-learn, saved and read back.
 mod classical;
+// The lasso by cross-validation against scikit-learn.
 mod cross_validated;
 // What XGBoost says of its own models.
 mod explanations;
