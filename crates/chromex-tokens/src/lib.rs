@@ -1,9 +1,10 @@
-//! Turns chromatin into tokens: mark words and byte-level BPE.
+//! Turns chromatin and DNA into tokens and features: mark words, byte-level BPE, k-mers in regions.
 //!
 //! [`MarkWords`] turns histone-mark windows into [`MarkSentences`], one word per bin and one letter
 //! per mark; [`MarkWordsQuantiles`] learns where the letters change. [`Bpe`] learns a vocabulary
 //! from sentences or plain text, and the [`BpeTokenizer`] that comes of it encodes both with the
-//! ids of the Python library `tokenizers`. [`TokenColumns`] lays ids out as features.
+//! ids of the Python library `tokenizers`. [`TokenColumns`] lays ids out as features. [`Dexter`] finds k-mers and
+//! regions of promoters whose counts go with expression, [`KmerFrequencies`] counts k-mers wherever they lie.
 //!
 //! # Examples
 //!
@@ -26,6 +27,7 @@ mod bpe;
 mod chunks;
 mod dexter;
 mod error;
+mod kmer_frequencies;
 mod mark_words;
 mod quantiles;
 mod sentence_text;
@@ -39,6 +41,7 @@ pub use alphabet::MarkAlphabet;
 pub use bpe::Bpe;
 pub use dexter::{Dexter, Domain, DomainCounts, Exploration, Link, LinkKind, Node, RegionLattice};
 pub use error::{Error, Result};
+pub use kmer_frequencies::KmerFrequencies;
 pub use mark_words::{MarkWords, Thresholds};
 pub use quantiles::MarkWordsQuantiles;
 pub use sentence_text::SentenceText;
