@@ -51,10 +51,12 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A configuration file is not what it should be.
-    #[error("{path}: expected a GPT-2 configuration", path = path.display())]
+    #[error("{path}: expected {expected}", path = path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
+        /// What it should hold.
+        expected: &'static str,
         /// Where it departs from that.
         source: serde_json::Error,
     },

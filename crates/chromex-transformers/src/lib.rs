@@ -2,15 +2,23 @@
 //! `chromex-nn`, and a list of names under which their weights are published.
 //!
 //! [`LanguageModel`] trains a GPT-2 on token streams; [`TokenEmbedding`] encodes tokens by what it learned.
+//! [`MaskedLanguage`] trains a RoBERTa by hiding tokens; [`RobertaRegression`] predicts numbers with it.
 
 mod error;
 mod gpt2;
 mod language_model;
+mod padded_tokens;
+mod roberta;
 mod token_embedding;
 mod token_windows;
 
 pub use error::{Error, Result};
 pub use gpt2::{Gpt2, Gpt2Config};
 pub use language_model::{LanguageModel, TrainedLanguageModel};
+pub use padded_tokens::{PaddingSide, SpecialTokens, TokenLayout};
+pub use roberta::{
+    MaskedLanguage, MaskedTokenHead, Masking, RegressionHead, Replacement, Roberta, RobertaConfig,
+    RobertaMaskedLanguage, RobertaRegression, RobertaRegressor,
+};
 pub use token_embedding::{EmbeddingKind, FittedTokenEmbedding, TokenEmbedding, TokenFeatures};
 pub use token_windows::TokenWindows;

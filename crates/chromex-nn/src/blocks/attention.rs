@@ -3,7 +3,7 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::fused::{linear, self_attention};
+use crate::fused::{Spans, linear, self_attention};
 use crate::{Device, Error, Result};
 
 /// Self-attention of several heads over one projection to queries, keys and values.
@@ -52,14 +52,18 @@ impl SelfAttentionConfig {
 }
 
 impl SelfAttention {
-    /// Attends.
+    /// Attends to the positions within the spans, to all where there are none.
     ///
     /// # Shapes
     ///
     /// `[rows, length, width]` to the same.
-    pub fn forward(&self, inputs: Tensor<3>) -> Tensor<3> {
+    ///
+    /// # Panics
+    ///
+    /// When there are spans, but not one per row.
+    pub fn forward(&self, inputs: Tensor<3>, spans: Option<&Spans>) -> Tensor<3> {
         let joint = linear(&self.queries_keys_values, inputs);
-        let attended = self_attention(joint, self.config.heads, self.config.causal);
+        let attended = self_attention(joint, self.config.heads, self.config.causal, spans);
         linear(&self.output, attended)
     }
 }

@@ -1,11 +1,10 @@
 use burn::Tensor;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::activation::gelu;
 use serde::{Deserialize, Serialize};
 
 use crate::Device;
-use crate::fused::{gelu_tanh, linear};
+use crate::fused::{gelu, gelu_tanh, linear};
 
 /// Two linear layers with an activation between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,11 +1,13 @@
 use burn::Tensor;
 use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig};
 use serde::{Deserialize, Serialize};
 
 use super::{
     FeedForward, FeedForwardConfig, LayerNorm, LayerNormConfig, SelfAttention, SelfAttentionConfig,
 };
-use crate::{Device, Result};
+use crate::fused::Spans;
+use crate::{Device, Error, Result};
 
 /// The one transformer block: attention and feed-forward, each with a residual and a normalisation.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +21,8 @@ pub struct TransformerBlockConfig {
     pub norm: NormPlacement,
     /// Added to the variance before its root.
     pub norm_epsilon: f64,
+    /// Part of what attention and feed-forward add that is dropped in training.
+    pub dropout: f64,
 }
 
 /// Where the normalisations of a block stand.
@@ -42,6 +46,8 @@ pub struct TransformerBlock {
     pub feed_forward_norm: LayerNorm,
     /// Each position on its own.
     pub feed_forward: FeedForward,
+    /// Drops part of what attention and feed-forward add.
+    pub dropout: Dropout,
     #[module(skip)]
     norm: NormPlacement,
 }
@@ -51,8 +57,15 @@ impl TransformerBlockConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`](crate::Error::Setting) when the heads do not divide the width.
+    /// [`Error::Setting`] when the heads do not divide the width, or the dropout is not below 1.
     pub fn init(self, device: &Device) -> Result<TransformerBlock> {
+        if !(0.0..1.0).contains(&self.dropout) {
+            return Err(Error::Setting {
+                name: "dropout",
+                expected: "at least 0 and below 1".into(),
+                found: self.dropout.to_string(),
+            });
+        }
         let norm = LayerNormConfig {
             width: self.attention.width,
             epsilon: self.norm_epsilon,
@@ -62,35 +75,44 @@ impl TransformerBlockConfig {
             attention: self.attention.init(device)?,
             feed_forward_norm: norm.init(device),
             feed_forward: self.feed_forward.init(device),
+            dropout: DropoutConfig::new(self.dropout).init(),
             norm: self.norm,
         })
     }
 }
 
 impl TransformerBlock {
-    /// Passes a batch through.
+    /// Passes a batch through; positions outside their row's span are not seen.
     ///
     /// # Shapes
     ///
     /// `[rows, length, width]` to the same.
-    pub fn forward(&self, inputs: Tensor<3>) -> Tensor<3> {
+    ///
+    /// # Panics
+    ///
+    /// When there are spans, but not one per row.
+    pub fn forward(&self, inputs: Tensor<3>, spans: Option<&Spans>) -> Tensor<3> {
         match self.norm {
             NormPlacement::Pre => {
-                let attended = self
-                    .attention
-                    .forward(self.attention_norm.forward(inputs.clone()));
-                let middle = inputs + attended;
-                let mapped = self
-                    .feed_forward
-                    .forward(self.feed_forward_norm.forward(middle.clone()));
-                middle + mapped
+                let normal = self.attention_norm.forward(inputs.clone());
+                let middle = inputs + self.attend(normal, spans);
+                let normal = self.feed_forward_norm.forward(middle.clone());
+                middle + self.map(normal)
             }
             NormPlacement::Post => {
-                let attended = self.attention.forward(inputs.clone());
+                let attended = self.attend(inputs.clone(), spans);
                 let middle = self.attention_norm.forward(inputs + attended);
-                let mapped = self.feed_forward.forward(middle.clone());
+                let mapped = self.map(middle.clone());
                 self.feed_forward_norm.forward(middle + mapped)
             }
         }
+    }
+
+    fn attend(&self, inputs: Tensor<3>, spans: Option<&Spans>) -> Tensor<3> {
+        self.dropout.forward(self.attention.forward(inputs, spans))
+    }
+
+    fn map(&self, inputs: Tensor<3>) -> Tensor<3> {
+        self.dropout.forward(self.feed_forward.forward(inputs))
     }
 }

@@ -1,9 +1,13 @@
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::build::build;
 use super::exponential::exponential;
 use super::lanes::{LANES, Lanes, mask, products, weighted_sums, write};
+use super::spans::Spans;
+use super::vectors::Vectors;
 
 /// The extents of one attention.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +39,11 @@ pub(super) struct Normaliser {
 
 /// Attends: the output `[rows, length, width]` and the normalisers `[rows, heads, length]`. Scores live in the
 /// first-level cache and are never written out.
-pub(super) fn forward(joint: &[f32], extents: Extents) -> (Vec<f32>, Vec<Normaliser>) {
+pub(super) fn forward(
+    joint: &[f32],
+    spans: Option<&Spans>,
+    extents: Extents,
+) -> (Vec<f32>, Vec<Normaliser>) {
     let Extents {
         rows,
         length,
@@ -49,9 +57,11 @@ pub(super) fn forward(joint: &[f32], extents: Extents) -> (Vec<f32>, Vec<Normali
             .into_par_iter()
             .zip(normalisers.par_chunks_mut(heads * length))
             .zip(joint.par_chunks(3 * length * width))
+            .enumerate()
             .for_each_init(
                 || Head::new(extents),
-                |head, ((output, normalisers), joint)| {
+                |head, (row, ((output, normalisers), joint))| {
+                    head.span = Spans::of(spans, row, length);
                     Arch::new().dispatch(Forward {
                         head,
                         joint,
@@ -73,6 +83,8 @@ pub(super) struct Passed<'a> {
     pub(super) output: &'a [f32],
     /// `[rows, heads, length]`.
     pub(super) normalisers: &'a [Normaliser],
+    /// Where the tokens of each row lie.
+    pub(super) spans: Option<&'a Spans>,
 }
 
 /// The gradient of `joint` from that of the output.
@@ -91,13 +103,16 @@ pub(super) fn backward(passed: Passed<'_>, grad: &[f32], extents: Extents) -> Ve
             .zip(passed.normalisers.par_chunks(heads * length))
             .zip(passed.output.par_chunks(length * width))
             .zip(grad.par_chunks(length * width))
+            .enumerate()
             .for_each_init(
                 || Head::new(extents),
-                |head, ((((result, joint), normalisers), output), grad)| {
+                |head, (row, ((((result, joint), normalisers), output), grad))| {
+                    head.span = Spans::of(passed.spans, row, length);
                     let passed = Passed {
                         joint,
                         output,
                         normalisers,
+                        ..passed
                     };
                     Arch::new().dispatch(Backward {
                         head,
@@ -165,6 +180,8 @@ impl WithSimd for Backward<'_> {
 /// One head's numbers, gathered from the tensors, and room to work in.
 struct Head {
     extents: Extents,
+    /// The positions of the row that are seen at all.
+    span: Range<usize>,
     /// Scaled.
     queries: Vectors,
     keys: Vectors,
@@ -183,57 +200,6 @@ struct Head {
     sums: Vec<Lanes>,
 }
 
-/// The vectors of one head twice: by position, and by channel in groups of sixteen positions.
-struct Vectors {
-    size: usize,
-    /// `[length, size]`.
-    by_position: Vec<f32>,
-    /// `[length / 16 rounded up, size]`; positions past the end are 0.
-    by_channel: Vec<Lanes>,
-}
-
-impl Vectors {
-    fn new(length: usize, size: usize) -> Self {
-        Self {
-            size,
-            by_position: vec![0.0; length * size],
-            by_channel: vec![[0.0; LANES]; length.div_ceil(LANES) * size],
-        }
-    }
-
-    /// Takes the vectors at the start of tokens `stride` apart.
-    #[inline(always)]
-    fn load(&mut self, tokens: &[f32], stride: usize, scale: f32) {
-        let size = self.size;
-        let tokens = tokens.chunks(stride);
-        for (to, from) in self.by_position.chunks_exact_mut(size).zip(tokens) {
-            for (to, from) in to.iter_mut().zip(from) {
-                *to = from * scale;
-            }
-        }
-        let groups = self.by_channel.chunks_exact_mut(size);
-        for (group, vectors) in groups.zip(self.by_position.chunks(LANES * size)) {
-            for (channel, lanes) in group.iter_mut().enumerate() {
-                for (lane, vector) in lanes.iter_mut().zip(vectors.chunks_exact(size)) {
-                    *lane = vector[channel];
-                }
-            }
-        }
-    }
-
-    /// Sixteen positions, a line per channel.
-    #[inline(always)]
-    fn group(&self, group: usize) -> &[Lanes] {
-        &self.by_channel[group * self.size..][..self.size]
-    }
-
-    /// Positions one by one.
-    #[inline(always)]
-    fn from(&self, position: usize) -> &[f32] {
-        &self.by_position[position * self.size..]
-    }
-}
-
 impl Head {
     fn new(extents: Extents) -> Self {
         let Extents { length, .. } = extents;
@@ -244,6 +210,7 @@ impl Head {
         let square = || vec![[0.0; LANES]; length];
         Self {
             extents,
+            span: 0..length,
             queries: vectors(),
             keys: vectors(),
             values: vectors(),
@@ -288,13 +255,28 @@ impl Head {
         }
     }
 
-    /// How many keys some query of a group sees.
+    /// The keys that some query of a group sees.
     #[inline(always)]
-    fn seen(&self, group: usize) -> usize {
-        if self.extents.causal {
-            self.extents.length.min((group + 1) * LANES)
+    fn seen(&self, group: usize) -> Range<usize> {
+        let end = if self.extents.causal {
+            self.span.end.min((group + 1) * LANES)
         } else {
-            self.extents.length
+            self.span.end
+        };
+        self.span.start.min(end)..end
+    }
+
+    /// Clears the sums of keys that nobody sees.
+    #[inline(always)]
+    fn clear_unseen(&mut self, group: usize) {
+        let first = group * LANES;
+        let start = self.span.start.saturating_sub(first).min(LANES);
+        let end = self.span.end.saturating_sub(first).min(LANES);
+        if start > 0 || end < LANES {
+            for sums in &mut self.sums {
+                mask(sums, 0.0, 0, start);
+                mask(sums, 0.0, end, LANES);
+            }
         }
     }
 
@@ -313,22 +295,23 @@ impl Head {
         let Extents { length, width, .. } = self.extents;
         for group in 0..length.div_ceil(LANES) {
             let seen = self.seen(group);
+            let count = seen.len();
             let mut weights = std::mem::take(&mut self.weights);
             products(
                 simd,
-                &mut weights[..seen],
+                &mut weights[..count],
                 self.queries.group(group),
-                self.keys.from(0),
+                self.keys.from(seen.start),
             );
             let mut largest = [f32::NEG_INFINITY; LANES];
-            for (key, scores) in weights[..seen].iter_mut().enumerate() {
+            for (key, scores) in seen.clone().zip(&mut weights[..count]) {
                 mask(scores, f32::NEG_INFINITY, 0, self.blind(group, key));
                 for (largest, &score) in largest.iter_mut().zip(scores.iter()) {
                     *largest = if score > *largest { score } else { *largest };
                 }
             }
             let mut sums = [0.0; LANES];
-            for (key, weights) in weights[..seen].iter_mut().enumerate() {
+            for (key, weights) in seen.clone().zip(&mut weights[..count]) {
                 for (weight, &largest) in weights.iter_mut().zip(&largest) {
                     *weight = exponential(*weight - largest);
                 }
@@ -337,9 +320,11 @@ impl Head {
                     *sum += weight;
                 }
             }
-            weighted_sums(simd, &mut self.sums, &weights[..seen], self.values.from(0));
+            let values = self.values.from(seen.start);
+            weighted_sums(simd, &mut self.sums, &weights[..count], values);
             self.weights = weights;
-            let inverse_sums = sums.map(|sum| 1.0 / sum);
+            // A query that sees nothing gives nothing.
+            let inverse_sums = sums.map(|sum| if sum > 0.0 { 1.0 / sum } else { 0.0 });
             let own = normalisers[group * LANES..].iter_mut();
             for (normaliser, (&largest, &inverse_sum)) in own.zip(largest.iter().zip(&inverse_sums))
             {
@@ -365,19 +350,20 @@ impl Head {
         let (scale, stride) = (self.extents.scale(), 3 * width);
         for group in 0..length.div_ceil(LANES) {
             let seen = self.seen(group);
+            let count = seen.len();
             let mut weights = std::mem::take(&mut self.weights);
             let mut score_grads = std::mem::take(&mut self.score_grads);
             products(
                 simd,
-                &mut weights[..seen],
+                &mut weights[..count],
                 self.queries.group(group),
-                self.keys.from(0),
+                self.keys.from(seen.start),
             );
             products(
                 simd,
-                &mut score_grads[..seen],
+                &mut score_grads[..count],
                 self.grads.group(group),
-                self.values.from(0),
+                self.values.from(seen.start),
             );
             let own = |line: &[f32]| -> Lanes {
                 let mut own = [0.0; LANES];
@@ -386,8 +372,8 @@ impl Head {
             };
             let (largest, inverse) = (own(&self.largest), own(&self.inverse_sums));
             let means = own(&self.means);
-            let lines = weights[..seen].iter().zip(&mut score_grads[..seen]);
-            for (key, (scores, grads)) in lines.enumerate() {
+            let lines = weights[..count].iter().zip(&mut score_grads[..count]);
+            for (key, (scores, grads)) in seen.clone().zip(lines) {
                 for lane in 0..LANES {
                     let weight = exponential(scores[lane] - largest[lane]) * inverse[lane];
                     grads[lane] = weight * (grads[lane] - means[lane]);
@@ -397,8 +383,8 @@ impl Head {
             weighted_sums(
                 simd,
                 &mut self.sums,
-                &score_grads[..seen],
-                self.keys.from(0),
+                &score_grads[..count],
+                self.keys.from(seen.start),
             );
             (self.weights, self.score_grads) = (weights, score_grads);
             for sums in &mut self.sums {
@@ -459,6 +445,7 @@ impl Head {
                 &score_grads[..count],
                 self.queries.from(first),
             );
+            self.clear_unseen(group);
             let place = group * LANES;
             let to = &mut result[place * stride + width..];
             write(to, stride, &self.sums, length - place);
@@ -468,6 +455,7 @@ impl Head {
                 &weights[..count],
                 self.grads.from(first),
             );
+            self.clear_unseen(group);
             let to = &mut result[place * stride + 2 * width..];
             write(to, stride, &self.sums, length - place);
             (self.weights, self.score_grads) = (weights, score_grads);

@@ -12,8 +12,11 @@ use burn::tensor::{DType, TensorData};
 
 use super::attention::{Extents, Normaliser, Passed};
 use super::cross_entropy::{Grads, Problem};
+use super::gelu::Form;
 use super::norm::Moments;
-use super::{attention, cross_entropy as likelihood, gelu, linear as affine, norm};
+use super::{
+    Spans, attention, cross_entropy as likelihood, gelu as gaussian, linear as affine, norm,
+};
 
 /// Tells whether the kernels can take a tensor: f32 on the processor.
 pub(super) fn can_take<const D: usize>(tensor: &Tensor<D>) -> bool {
@@ -24,13 +27,20 @@ pub(super) fn can_take<const D: usize>(tensor: &Tensor<D>) -> bool {
         )
 }
 
-pub(super) fn self_attention(joint: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
-    let output = <Dispatch as FusedOps>::fused_attention(joint.into_dispatch(), heads, causal);
+pub(super) fn self_attention(
+    joint: Tensor<3>,
+    heads: usize,
+    causal: bool,
+    spans: Option<Spans>,
+) -> Tensor<3> {
+    let joint = joint.into_dispatch();
+    let output = <Dispatch as FusedOps>::fused_attention(joint, heads, causal, spans);
     Tensor::from_dispatch(output)
 }
 
-pub(super) fn gelu_tanh<const D: usize>(inputs: Tensor<D>) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as FusedOps>::fused_gelu(inputs.into_dispatch()))
+pub(super) fn gelu<const D: usize>(inputs: Tensor<D>, form: Form) -> Tensor<D> {
+    let inputs = inputs.into_dispatch();
+    Tensor::from_dispatch(<Dispatch as FusedOps>::fused_gelu(inputs, form))
 }
 
 pub(super) fn linear<const D: usize>(
@@ -70,8 +80,13 @@ pub(super) fn cross_entropy(inputs: Tensor<2>, table: Tensor<2>, classes: Vec<u3
 /// The operations as extensions of burn's processor backend and of its automatic differentiation.
 #[backend_extension(Flex, Autodiff)]
 trait FusedOps: Backend {
-    fn fused_attention(joint: FloatTensor<Self>, heads: usize, causal: bool) -> FloatTensor<Self>;
-    fn fused_gelu(inputs: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn fused_attention(
+        joint: FloatTensor<Self>,
+        heads: usize,
+        causal: bool,
+        spans: Option<Spans>,
+    ) -> FloatTensor<Self>;
+    fn fused_gelu(inputs: FloatTensor<Self>, form: Form) -> FloatTensor<Self>;
     fn fused_linear(
         inputs: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -91,13 +106,18 @@ trait FusedOps: Backend {
 }
 
 impl FusedOps for Flex {
-    fn fused_attention(joint: FlexTensor, heads: usize, causal: bool) -> FlexTensor {
-        attend(&joint.to_contiguous(), heads, causal).0
+    fn fused_attention(
+        joint: FlexTensor,
+        heads: usize,
+        causal: bool,
+        spans: Option<Spans>,
+    ) -> FlexTensor {
+        attend(&joint.to_contiguous(), heads, causal, spans.as_ref()).0
     }
 
-    fn fused_gelu(inputs: FlexTensor) -> FlexTensor {
+    fn fused_gelu(inputs: FlexTensor, form: Form) -> FlexTensor {
         let inputs = inputs.to_contiguous();
-        tensor(gelu::forward(inputs.storage()), extents(&inputs))
+        tensor(gaussian::forward(inputs.storage(), form), extents(&inputs))
     }
 
     fn fused_linear(inputs: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
@@ -123,12 +143,23 @@ impl FusedOps for Flex {
 }
 
 impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
-    fn fused_attention(joint: FloatTensor<Self>, heads: usize, causal: bool) -> FloatTensor<Self> {
+    fn fused_attention(
+        joint: FloatTensor<Self>,
+        heads: usize,
+        causal: bool,
+        spans: Option<Spans>,
+    ) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct Attention;
 
         impl Backward<Flex, 1> for Attention {
-            type State = (FlexTensor, FlexTensor, Vec<Normaliser>, Extents);
+            type State = (
+                FlexTensor,
+                FlexTensor,
+                Vec<Normaliser>,
+                Extents,
+                Option<Spans>,
+            );
 
             fn backward(
                 self,
@@ -136,13 +167,14 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
                 grads: &mut Gradients,
                 _checkpointer: &mut Checkpointer,
             ) {
-                let (joint, output, normalisers, sizes) = ops.state;
+                let (joint, output, normalisers, sizes, spans) = ops.state;
                 unary::<Flex, _>(ops.parents, ops.node, grads, |grad| {
                     let grad = grad.to_contiguous();
                     let passed = Passed {
                         joint: joint.storage(),
                         output: output.storage(),
                         normalisers: &normalisers,
+                        spans: spans.as_ref(),
                     };
                     let result = attention::backward(passed, grad.storage(), sizes);
                     tensor(result, extents(&joint))
@@ -152,21 +184,21 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
 
         let (joint, node) = joint.into_parts();
         let joint = joint.to_contiguous();
-        let (output, normalisers, sizes) = attend(&joint, heads, causal);
+        let (output, normalisers, sizes) = attend(&joint, heads, causal, spans.as_ref());
         match Attention.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
-                prepared.finish((joint, output.clone(), normalisers, sizes), output)
+                prepared.finish((joint, output.clone(), normalisers, sizes, spans), output)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }
     }
 
-    fn fused_gelu(inputs: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn fused_gelu(inputs: FloatTensor<Self>, form: Form) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct Gelu;
 
         impl Backward<Flex, 1> for Gelu {
-            type State = FlexTensor;
+            type State = (FlexTensor, Form);
 
             fn backward(
                 self,
@@ -174,10 +206,10 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
                 grads: &mut Gradients,
                 _checkpointer: &mut Checkpointer,
             ) {
-                let inputs = ops.state;
+                let (inputs, form) = ops.state;
                 unary::<Flex, _>(ops.parents, ops.node, grads, |grad| {
                     let grad = grad.to_contiguous();
-                    let result = gelu::backward(inputs.storage(), grad.storage());
+                    let result = gaussian::backward(inputs.storage(), grad.storage(), form);
                     tensor(result, extents(&inputs))
                 });
             }
@@ -185,9 +217,9 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
 
         let (inputs, node) = inputs.into_parts();
         let inputs = inputs.to_contiguous();
-        let output = Flex::fused_gelu(inputs.clone());
+        let output = Flex::fused_gelu(inputs.clone(), form);
         match Gelu.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => prepared.finish(inputs, output),
+            OpsKind::Tracked(prepared) => prepared.finish((inputs, form), output),
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }
     }
@@ -398,6 +430,7 @@ fn attend(
     joint: &FlexTensor,
     heads: usize,
     causal: bool,
+    spans: Option<&Spans>,
 ) -> (FlexTensor, Vec<Normaliser>, Extents) {
     let shape = extents(joint);
     let sizes = Extents {
@@ -407,7 +440,7 @@ fn attend(
         heads,
         causal,
     };
-    let (output, normalisers) = attention::forward(joint.storage(), sizes);
+    let (output, normalisers) = attention::forward(joint.storage(), spans, sizes);
     let output = tensor(output, vec![sizes.rows, sizes.length, sizes.width]);
     (output, normalisers, sizes)
 }

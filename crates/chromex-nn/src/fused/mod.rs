@@ -28,9 +28,13 @@ mod matrix;
 mod norm;
 mod plain;
 mod recurrent;
+mod spans;
+#[cfg(feature = "cpu")]
+mod vectors;
 
 pub use convolution::{WindowShape, convolve_and_pool, windows};
 pub use recurrent::{attention_pool, attention_weights, lstm};
+pub use spans::Spans;
 
 use burn::Tensor;
 use burn::nn::Linear;
@@ -47,20 +51,43 @@ fn vectorised<R>(kernel: impl FnOnce() -> R) -> R {
 /// # Shapes
 ///
 /// `joint` is `[rows, length, 3 width]`: queries, keys, values side by side, each head after head. Returns
-/// `[rows, length, width]`.
-pub fn self_attention(joint: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
+/// `[rows, length, width]`. Positions outside a row's span are not seen; a position that sees none gives 0.
+///
+/// # Panics
+///
+/// When there are spans, but not one per row.
+pub fn self_attention(
+    joint: Tensor<3>,
+    heads: usize,
+    causal: bool,
+    spans: Option<&Spans>,
+) -> Tensor<3> {
+    let [rows, _, _] = joint.dims();
+    assert!(
+        spans.is_none_or(|spans| spans.rows() == rows),
+        "a span per row"
+    );
     #[cfg(feature = "cpu")]
     if flex::can_take(&joint) {
-        return flex::self_attention(joint, heads, causal);
+        return flex::self_attention(joint, heads, causal, spans.cloned());
     }
-    plain::self_attention(joint, heads, causal)
+    plain::self_attention(joint, heads, causal, spans)
+}
+
+/// Bends a line by the Gaussian error linear unit, x Φ(x).
+pub fn gelu<const D: usize>(inputs: Tensor<D>) -> Tensor<D> {
+    #[cfg(feature = "cpu")]
+    if flex::can_take(&inputs) {
+        return flex::gelu(inputs, gelu::Form::Normal);
+    }
+    burn::tensor::activation::gelu(inputs)
 }
 
 /// Bends a line by the tanh form of the Gaussian error linear unit ("gelu_new").
 pub fn gelu_tanh<const D: usize>(inputs: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "cpu")]
     if flex::can_take(&inputs) {
-        return flex::gelu_tanh(inputs);
+        return flex::gelu(inputs, gelu::Form::Tanh);
     }
     burn::tensor::activation::gelu_approximate(inputs)
 }
@@ -171,8 +198,8 @@ mod tests {
                 compare(
                     draw("joint", [rows, length, 3 * width], 1.0),
                     2e-5,
-                    |joint| self_attention(joint, heads, causal),
-                    |joint| plain::self_attention(joint, heads, causal),
+                    |joint| self_attention(joint, heads, causal, None),
+                    |joint| plain::self_attention(joint, heads, causal, None),
                 );
             }
         }
@@ -183,9 +210,29 @@ mod tests {
         compare(
             draw("joint", [1, 9, 12], 30.0),
             2e-4,
-            |joint| self_attention(joint, 2, true),
-            |joint| plain::self_attention(joint, 2, true),
+            |joint| self_attention(joint, 2, true, None),
+            |joint| plain::self_attention(joint, 2, true, None),
         );
+    }
+
+    #[test]
+    fn padding_is_not_seen_and_a_row_of_padding_gives_nothing() {
+        // Padded left, right and on both sides, not at all, and nothing but padding.
+        let spans = Spans::new(vec![5..40, 0..17, 3..20, 0..40, 33..33], 40);
+        for causal in [false, true] {
+            compare(
+                draw("joint", [5, 40, 36], 1.0),
+                2e-5,
+                |joint| self_attention(joint, 3, causal, Some(&spans)),
+                |joint| plain::self_attention(joint, 3, causal, Some(&spans)),
+            );
+        }
+        let joint = draw("joint", [5, 40, 36], 1.0);
+        let padded = numbers(self_attention(joint.clone(), 3, false, Some(&spans)));
+        let alone = joint.narrow(0, 1, 1).narrow(1, 0, 17);
+        let alone = numbers(self_attention(alone, 3, false, None));
+        close(&padded[40 * 12..][..17 * 12], &alone, 1e-6);
+        assert!(padded[4 * 40 * 12..].iter().all(|&value| value == 0.0));
     }
 
     #[test]
@@ -196,6 +243,12 @@ mod tests {
                 2e-6,
                 gelu_tanh,
                 burn::tensor::activation::gelu_approximate,
+            );
+            compare(
+                draw("inputs", [7, 33], scale),
+                2e-6,
+                gelu,
+                burn::tensor::activation::gelu,
             );
         }
     }
@@ -305,7 +358,7 @@ mod tests {
                 let mut layer = burn::nn::LinearConfig::new(24, 24).init(&device);
                 layer.weight = burn::module::Param::from_tensor(weight);
                 layer.bias = Some(burn::module::Param::from_tensor(bias));
-                let middle = self_attention(linear(&layer, inputs.clone()), 2, true);
+                let middle = self_attention(linear(&layer, inputs.clone()), 2, true, None);
                 let gamma = draw("gamma", [8], 1.0);
                 let middle = layer_norm(gelu_tanh(middle), gamma.clone(), gamma.clone(), 1e-5);
                 let table = draw("table", [31, 8], 1.0);

@@ -2,23 +2,52 @@ use burn::Tensor;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
-use burn::tensor::{Int, TensorData};
+use burn::tensor::{Bool, Int, TensorData};
+
+use super::Spans;
 
 /// Attention composed of burn's operations.
-pub(super) fn self_attention(joint: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
+pub(super) fn self_attention(
+    joint: Tensor<3>,
+    heads: usize,
+    causal: bool,
+    spans: Option<&Spans>,
+) -> Tensor<3> {
     let [rows, length, channels] = joint.dims();
     let width = channels / 3;
+    let device = joint.device();
     let joint = joint
         .reshape([rows, length, 3 * heads, width / heads])
         .swap_dims(1, 2);
     let part = |index: usize| joint.clone().narrow(1, index * heads, heads);
     let options = AttentionModuleOptions {
-        is_causal: causal,
+        is_causal: causal && spans.is_none(),
         ..AttentionModuleOptions::default()
     };
-    attention(part(0), part(1), part(2), None, None, options)
+    let Some(spans) = spans else {
+        return attention(part(0), part(1), part(2), None, None, options)
+            .swap_dims(1, 2)
+            .reshape([rows, length, width]);
+    };
+    // A query that sees nothing would divide by nothing: it sees everything, and gives nothing.
+    let (mut hidden, mut blind) = (Vec::new(), Vec::new());
+    for row in 0..rows {
+        let span = Spans::of(Some(spans), row, length);
+        for query in 0..length {
+            let seen = |key: &usize| span.contains(key) && (!causal || *key <= query);
+            let sees = (0..length).any(|key| seen(&key));
+            hidden.extend((0..length).map(|key| sees && !seen(&key)));
+            blind.push(!sees);
+        }
+    }
+    let hidden = TensorData::new(hidden, [rows, 1, length, length]);
+    let hidden = Tensor::<4, Bool>::from_data(hidden, &device);
+    let hidden = hidden.expand([rows, heads, length, length]);
+    let blind = Tensor::<3, Bool>::from_data(TensorData::new(blind, [rows, length, 1]), &device);
+    attention(part(0), part(1), part(2), Some(hidden), None, options)
         .swap_dims(1, 2)
         .reshape([rows, length, width])
+        .mask_fill(blind.expand([rows, length, width]), 0.0)
 }
 
 /// Cross-entropy composed of burn's operations.

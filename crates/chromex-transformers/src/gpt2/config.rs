@@ -107,6 +107,7 @@ impl Gpt2Config {
         let published: Published =
             serde_json::from_slice(&text).map_err(|source| Error::Malformed {
                 path: path.to_owned(),
+                expected: "a GPT-2 configuration",
                 source,
             })?;
         let unsupported = |field, expected, found: &str| Error::Unsupported {
@@ -184,6 +185,7 @@ impl Gpt2Config {
             },
             norm: NormPlacement::Pre,
             norm_epsilon: self.norm_epsilon,
+            dropout: 0.0,
         }
     }
 

@@ -93,7 +93,7 @@ impl Gpt2 {
         let last = self
             .blocks
             .iter()
-            .fold(start, |hidden, block| block.forward(hidden));
+            .fold(start, |hidden, block| block.forward(hidden, None));
         self.norm.forward(last)
     }
 

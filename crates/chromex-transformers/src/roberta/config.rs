@@ -1,0 +1,310 @@
+use std::path::Path;
+
+use chromex_core::atomic;
+use chromex_nn::blocks::{
+    Activation, FeedForwardConfig, NormPlacement, SelfAttentionConfig, TransformerBlockConfig,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{Error, Result};
+
+/// The shape of a RoBERTa.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RobertaConfig {
+    /// Rows of the token table; ids of a tokenizer must lie below.
+    pub vocabulary: usize,
+    /// Rows of the position table. Those up to the padding id are never used: the longest sequence has
+    /// `positions - padding_id - 1` tokens.
+    pub positions: usize,
+    /// Rows of the table of token types; the first is added to every token.
+    pub token_types: usize,
+    /// Channels of a token.
+    pub width: usize,
+    /// Transformer blocks.
+    pub layers: usize,
+    /// Attention heads of a block.
+    pub heads: usize,
+    /// Channels between the two layers of a feed-forward.
+    pub hidden: usize,
+    /// Added to the variance of a normalisation before its root.
+    pub norm_epsilon: f64,
+    /// The token that takes no position. Published CornBERT and FloraBERT checkpoints have 1 here though their tokenizers
+    /// pad with 2, so that padding counts as positions.
+    pub padding_id: u32,
+    /// Part of the embeddings, and of what each block adds, that is dropped in training.
+    pub dropout: f64,
+}
+
+/// The part of a published `config.json` that decides what is computed.
+#[derive(Deserialize)]
+struct Published {
+    vocab_size: usize,
+    max_position_embeddings: usize,
+    hidden_size: usize,
+    num_hidden_layers: usize,
+    num_attention_heads: usize,
+    intermediate_size: usize,
+    #[serde(default = "one")]
+    type_vocab_size: usize,
+    #[serde(default = "published_activation")]
+    hidden_act: String,
+    #[serde(default = "published_epsilon")]
+    layer_norm_eps: f64,
+    #[serde(default = "one_id")]
+    pad_token_id: u32,
+    #[serde(default = "published_dropout")]
+    hidden_dropout_prob: f64,
+    #[serde(default = "published_positions")]
+    position_embedding_type: String,
+}
+
+impl Default for RobertaConfig {
+    /// [`RobertaConfig::cornbert`].
+    fn default() -> Self {
+        Self::cornbert()
+    }
+}
+
+impl RobertaConfig {
+    /// CornBERT: 6 layers of 6 heads, width 768, 5,005 tokens, sequences of 256; 46,571,520 parameters.
+    ///
+    /// Padding is the tokenizer's, 2, and takes no position; see [`RobertaConfig::florabert`].
+    pub fn cornbert() -> Self {
+        Self {
+            vocabulary: 5005,
+            // The two first rows are those of ids below padding; one more lets 256 tokens fit past row 2.
+            positions: 259,
+            padding_id: 2,
+            ..Self::florabert()
+        }
+    }
+
+    /// The published checkpoints of CornBERT and FloraBERT, whose configuration calls `</s>` the padding.
+    pub fn florabert() -> Self {
+        Self {
+            vocabulary: 5005,
+            positions: 258,
+            token_types: 1,
+            width: 768,
+            layers: 6,
+            heads: 6,
+            hidden: 3072,
+            norm_epsilon: 1e-12,
+            padding_id: 1,
+            dropout: 0.1,
+        }
+    }
+
+    /// GeneBERT's saved configuration: 12 heads, 1,500 rows of tokens, 514 positions.
+    pub fn genebert() -> Self {
+        Self {
+            vocabulary: 1500,
+            positions: 514,
+            heads: 12,
+            ..Self::florabert()
+        }
+    }
+
+    /// Counts the parameters of the base, without any head.
+    pub fn parameter_count(&self) -> usize {
+        let (d, h) = (self.width, self.hidden);
+        let attention = 4 * (d * d + d);
+        let feed_forward = d * h + h + h * d + d;
+        let tables = (self.vocabulary + self.positions + self.token_types) * d;
+        tables + 2 * d + self.layers * (attention + feed_forward + 4 * d)
+    }
+
+    /// Counts the tokens of the longest sequence.
+    pub fn longest(&self) -> usize {
+        self.positions.saturating_sub(self.padding_id as usize + 1)
+    }
+
+    /// Reads a published `config.json`.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is no RoBERTa configuration, or asks for another activation or other positions than
+    /// RoBERTa's.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read(path).map_err(|source| Error::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        let published: Published =
+            serde_json::from_slice(&text).map_err(|source| Error::Malformed {
+                path: path.to_owned(),
+                expected: "a RoBERTa configuration",
+                source,
+            })?;
+        for (field, expected, found) in [
+            ("hidden_act", "gelu", &published.hidden_act),
+            (
+                "position_embedding_type",
+                "absolute",
+                &published.position_embedding_type,
+            ),
+        ] {
+            if found != expected {
+                return Err(Error::Unsupported {
+                    path: path.to_owned(),
+                    field,
+                    expected,
+                    found: found.clone(),
+                });
+            }
+        }
+        Ok(Self {
+            vocabulary: published.vocab_size,
+            positions: published.max_position_embeddings,
+            token_types: published.type_vocab_size,
+            width: published.hidden_size,
+            layers: published.num_hidden_layers,
+            heads: published.num_attention_heads,
+            hidden: published.intermediate_size,
+            norm_epsilon: published.layer_norm_eps,
+            padding_id: published.pad_token_id,
+            dropout: published.hidden_dropout_prob,
+        })
+    }
+
+    /// Writes a `config.json` that the Python libraries read, for the network that they call `architecture`.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub(super) fn write(&self, path: &Path, architecture: &str) -> Result<()> {
+        let published = json!({
+            "architectures": [architecture],
+            "model_type": "roberta",
+            "vocab_size": self.vocabulary,
+            "max_position_embeddings": self.positions,
+            "type_vocab_size": self.token_types,
+            "hidden_size": self.width,
+            "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads,
+            "intermediate_size": self.hidden,
+            "hidden_act": published_activation(),
+            "layer_norm_eps": self.norm_epsilon,
+            "position_embedding_type": published_positions(),
+            "pad_token_id": self.padding_id,
+            "hidden_dropout_prob": self.dropout,
+            "attention_probs_dropout_prob": 0.0,
+            "tie_word_embeddings": true,
+        });
+        atomic::write(path, |file| {
+            serde_json::to_writer_pretty(file, &published).map_err(std::io::Error::from)
+        })
+        .map_err(chromex_nn::Error::from)?;
+        Ok(())
+    }
+
+    /// The block that every layer is.
+    pub(super) fn block(&self) -> TransformerBlockConfig {
+        TransformerBlockConfig {
+            attention: SelfAttentionConfig {
+                width: self.width,
+                heads: self.heads,
+                causal: false,
+            },
+            feed_forward: FeedForwardConfig {
+                width: self.width,
+                hidden: self.hidden,
+                activation: Activation::Gelu,
+            },
+            norm: NormPlacement::Post,
+            norm_epsilon: self.norm_epsilon,
+            dropout: self.dropout,
+        }
+    }
+
+    /// Refuses shapes that no network can have.
+    pub(super) fn check(&self) -> chromex_nn::Result<()> {
+        // A tensor of a hostile configuration must not be allocated.
+        const MOST: usize = 1 << 31;
+        let refuse = |name, expected: String, found: String| {
+            Err(chromex_nn::Error::Setting {
+                name,
+                expected,
+                found,
+            })
+        };
+        for (name, value) in [
+            ("vocabulary", self.vocabulary),
+            ("positions", self.positions),
+            ("token_types", self.token_types),
+            ("width", self.width),
+            ("layers", self.layers),
+            ("hidden", self.hidden),
+        ] {
+            if value == 0 || value.saturating_mul(self.width) > MOST {
+                let expected = format!("1 to {MOST} numbers in a table");
+                return refuse(name, expected, value.to_string());
+            }
+        }
+        if self.longest() == 0 {
+            let expected = format!("more than the padding id {} and 1", self.padding_id);
+            return refuse("positions", expected, self.positions.to_string());
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            let expected = "at least 0 and below 1".to_owned();
+            return refuse("dropout", expected, self.dropout.to_string());
+        }
+        Ok(())
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn one_id() -> u32 {
+    1
+}
+
+fn published_activation() -> String {
+    "gelu".into()
+}
+
+fn published_positions() -> String {
+    "absolute".into()
+}
+
+fn published_epsilon() -> f64 {
+    1e-12
+}
+
+fn published_dropout() -> f64 {
+    0.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_shapes_have_their_parameter_counts() {
+        let published = RobertaConfig::florabert();
+        assert_eq!(published.parameter_count(), 46_571_520);
+        assert_eq!(published.longest(), 256);
+        // One row of positions more, so that 256 tokens fit past the tokenizer's padding.
+        let own = RobertaConfig::cornbert();
+        assert_eq!(own.parameter_count(), 46_571_520 + 768);
+        assert_eq!(own.longest(), 256);
+    }
+
+    #[test]
+    fn a_configuration_reads_back_and_another_activation_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        let config = RobertaConfig::genebert();
+        config.write(&path, "RobertaForMaskedLM").unwrap();
+        assert_eq!(RobertaConfig::read(&path).unwrap(), config);
+        let other = std::fs::read_to_string(&path).unwrap();
+        let other = other.replace("\"gelu\"", "\"relu\"");
+        std::fs::write(&path, other).unwrap();
+        let message = RobertaConfig::read(&path).unwrap_err().to_string();
+        assert!(message.ends_with("`hidden_act`: expected gelu, found relu"));
+    }
+}

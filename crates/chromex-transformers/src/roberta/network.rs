@@ -1,0 +1,100 @@
+use burn::Tensor;
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig};
+use chromex_core::random;
+use chromex_nn::blocks::{LayerNorm, LayerNormConfig, TransformerBlock};
+use chromex_nn::{Device, Result, weights};
+
+use super::RobertaConfig;
+use crate::padded_tokens::PaddedTokens;
+
+/// A RoBERTa without a head.
+///
+/// # Differences from the paper
+///
+/// No dropout of attention weights; embeddings and what blocks add are dropped as published.
+#[derive(Module, Debug)]
+pub struct Roberta {
+    /// A vector per token, `[vocabulary, width]`.
+    pub tokens: Embedding,
+    /// A vector per position, `[positions, width]`.
+    pub positions: Embedding,
+    /// A vector per token type, `[token types, width]`.
+    pub token_types: Embedding,
+    /// The normalisation of the sum of the three.
+    pub norm: LayerNorm,
+    /// Drops part of the embeddings.
+    pub dropout: Dropout,
+    /// The layers.
+    pub blocks: Vec<TransformerBlock>,
+    #[module(skip)]
+    padding_id: u32,
+}
+
+impl RobertaConfig {
+    /// Builds the network with weights that are yet to be filled.
+    pub(super) fn blank(&self, device: &Device) -> Result<Roberta> {
+        self.check()?;
+        let table = |rows| EmbeddingConfig::new(rows, self.width).init(device);
+        Ok(Roberta {
+            tokens: table(self.vocabulary),
+            positions: table(self.positions),
+            token_types: table(self.token_types),
+            norm: LayerNormConfig {
+                width: self.width,
+                epsilon: self.norm_epsilon,
+            }
+            .init(device),
+            dropout: DropoutConfig::new(self.dropout).init(),
+            blocks: (0..self.layers)
+                .map(|_| self.block().init(device))
+                .collect::<Result<_>>()?,
+            padding_id: self.padding_id,
+        })
+    }
+}
+
+/// Draws initial weights: N(0, 0.02), normalisations 1, biases 0, and 0 for the padding's rows of a table.
+pub(super) fn draw<M: Module>(network: M, config: &RobertaConfig, seed: u64) -> Result<M> {
+    let mut generator = random::generator(seed, "initial weights of RoBERTa");
+    weights::fill(network, |path, shape| {
+        let count = shape.iter().product();
+        Ok(if path.ends_with("gamma") {
+            vec![1.0; count]
+        } else if path.ends_with("bias") || path.ends_with("beta") {
+            vec![0.0; count]
+        } else {
+            let mut values = weights::normal(&mut generator, 0.02, count);
+            if path.ends_with("roberta.tokens.weight") || path.ends_with("roberta.positions.weight")
+            {
+                let start = config.padding_id as usize * config.width;
+                if let Some(row) = values.get_mut(start..start + config.width) {
+                    row.fill(0.0);
+                }
+            }
+            values
+        })
+    })
+}
+
+impl Roberta {
+    /// Computes the last hidden states of padded rows, `[rows, length, width]`.
+    pub(crate) fn hidden(&self, tokens: &PaddedTokens, device: &Device) -> Tensor<3> {
+        let positions = tokens.positions(self.padding_id, device);
+        let [_, width] = self.tokens.weight.dims();
+        let first_type = self.token_types.weight.val().narrow(0, 0, 1);
+        let start = self.tokens.forward(tokens.ids(device))
+            + self.positions.forward(positions)
+            + first_type.reshape([1, 1, width]);
+        let start = self.dropout.forward(self.norm.forward(start));
+        self.blocks.iter().fold(start, |hidden, block| {
+            block.forward(hidden, Some(&tokens.spans))
+        })
+    }
+
+    /// Counts the tokens of the longest sequence.
+    pub(crate) fn longest(&self) -> usize {
+        let [positions, _] = self.positions.weight.dims();
+        positions.saturating_sub(self.padding_id as usize + 1)
+    }
+}

@@ -1,0 +1,168 @@
+use burn::Tensor;
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::tensor::TensorData;
+use chromex_core::{Dataset, Rows, TokenIds};
+use chromex_nn::fused::linear;
+use chromex_nn::weights::Snapshot;
+use chromex_nn::{Architecture, Device, Error, Network, Result};
+use serde::Serialize;
+
+use super::network::draw;
+use super::{Roberta, RobertaConfig};
+use crate::padded_tokens::TokenLayout;
+
+/// Predicts numbers from sequences by a RoBERTa and a head of two layers, as CornBERT predicts the expression of ten
+/// tissues.
+#[derive(Clone, Debug, Serialize)]
+pub struct RobertaRegression {
+    /// The network's shape.
+    pub network: RobertaConfig,
+    /// How sequences become rows.
+    pub layout: TokenLayout,
+    /// Part of the head's inputs that is dropped in training.
+    pub head_dropout: f64,
+    /// Weights to begin with: those of the base that was pre-trained.
+    pub begin: Option<Snapshot>,
+}
+
+/// A RoBERTa that predicts numbers. See [`RobertaRegression`].
+#[derive(Module, Debug)]
+pub struct RobertaRegressor {
+    /// The base.
+    pub roberta: Roberta,
+    /// The head.
+    pub head: RegressionHead,
+    #[module(skip)]
+    layout: TokenLayout,
+}
+
+/// Two layers and an output on the mean hidden state of a row's words.
+#[derive(Module, Debug)]
+pub struct RegressionHead {
+    /// The first layer, `[width, width]`.
+    pub dense: Linear,
+    /// The second layer, `[width, width]`.
+    pub dense2: Linear,
+    /// A number per target, `[width, targets]`.
+    pub output: Linear,
+    /// Drops part of each layer's inputs.
+    pub dropout: Dropout,
+}
+
+impl Default for RobertaRegression {
+    /// CornBERT's shape with dropout 0.2 of the head.
+    fn default() -> Self {
+        Self {
+            network: RobertaConfig::default(),
+            layout: TokenLayout::default(),
+            head_dropout: 0.2,
+            begin: None,
+        }
+    }
+}
+
+impl RobertaRegression {
+    /// Builds the network with weights that are yet to be filled.
+    pub(super) fn blank(&self, targets: usize, device: &Device) -> Result<RobertaRegressor> {
+        for (name, sound, found) in [
+            (
+                "head_dropout",
+                (0.0..1.0).contains(&self.head_dropout),
+                self.head_dropout.to_string(),
+            ),
+            ("targets", targets > 0, targets.to_string()),
+        ] {
+            if !sound {
+                return Err(Error::Setting {
+                    name,
+                    expected: "a dropout of at least 0 and below 1, and a target".into(),
+                    found,
+                });
+            }
+        }
+        let roberta = self.network.blank(device)?;
+        let width = self.network.width;
+        let layer = |columns| LinearConfig::new(width, columns).init(device);
+        Ok(RobertaRegressor {
+            roberta,
+            head: RegressionHead {
+                dense: layer(width),
+                dense2: layer(width),
+                output: layer(targets),
+                dropout: DropoutConfig::new(self.head_dropout).init(),
+            },
+            layout: self.layout.clone(),
+        })
+    }
+
+    /// Builds the network for a number of targets with initial weights drawn from a seed, or those that it should begin
+    /// with.
+    ///
+    /// # Errors
+    ///
+    /// When the shape is not one that a network can have, or the weights to begin with do not fit.
+    pub fn init(&self, targets: usize, seed: u64, device: &Device) -> Result<RobertaRegressor> {
+        let network = draw(self.blank(targets, device)?, &self.network, seed)?;
+        match &self.begin {
+            Some(begin) => begin.begin(network),
+            None => Ok(network),
+        }
+    }
+}
+
+impl RegressionHead {
+    /// `[rows, width]` to `[rows, targets]`.
+    fn forward(&self, mean: Tensor<2>) -> Tensor<2> {
+        let first = linear(&self.dense, self.dropout.forward(mean)).tanh();
+        let second = linear(&self.dense2, self.dropout.forward(first)).tanh();
+        linear(&self.output, second)
+    }
+}
+
+impl Network<TokenIds> for RobertaRegressor {
+    fn forward(&self, inputs: &TokenIds, device: &Device) -> Result<Tensor<2>> {
+        let tokens = self.layout.lay_out(inputs, self.roberta.longest())?;
+        let hidden = self.roberta.hidden(&tokens, device);
+        Ok(self.head.forward(tokens.mean(hidden)))
+    }
+
+    /// The mean squared error over rows and targets.
+    fn loss(&self, batch: &Dataset<TokenIds>, device: &Device) -> Result<Tensor<1>> {
+        let predicted = self.forward(&batch.inputs, device)?;
+        let values = &batch.targets.values;
+        let shape = [values.nrows(), values.ncols()];
+        let data = TensorData::new(values.iter().copied().collect(), shape);
+        let error = predicted - Tensor::<2>::from_data(data, device);
+        Ok((error.clone() * error).mean())
+    }
+}
+
+impl Architecture<TokenIds> for RobertaRegression {
+    type Network = RobertaRegressor;
+
+    fn build(
+        &self,
+        train: &Dataset<TokenIds>,
+        seed: u64,
+        device: &Device,
+    ) -> Result<RobertaRegressor> {
+        check_vocabulary(&train.inputs, &self.network)?;
+        self.init(train.targets.values.ncols(), seed, device)
+    }
+}
+
+/// Refuses tokens that the token table has no row for: a checkpoint and a tokenizer that do not belong together.
+pub(super) fn check_vocabulary(tokens: &TokenIds, config: &RobertaConfig) -> Result<()> {
+    let largest = (0..tokens.len())
+        .flat_map(|row| tokens.sentence(row, 0))
+        .max();
+    match largest {
+        Some(&id) if id as usize >= config.vocabulary => Err(Error::Setting {
+            name: "vocabulary",
+            expected: format!("more than the largest token id, {id}"),
+            found: config.vocabulary.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
