@@ -226,7 +226,7 @@ impl Tensor {
 
 /// The strides of numbers in order, those of axes of one entry included, as PyTorch writes them.
 fn place_strides(shape: &[usize]) -> Vec<usize> {
-    let mut strides = vec![1; shape.len()];
+    let mut strides = vec![1_usize; shape.len()];
     for axis in (1..shape.len()).rev() {
         strides[axis - 1] = strides[axis].saturating_mul(shape[axis].max(1));
     }

@@ -241,7 +241,10 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replace("alibi_starting_size", "positions")).unwrap();
         let message = Dnabert2Config::read(&path).unwrap_err().to_string();
-        assert!(message.ends_with("expected a DNABERT-2 configuration"), "{message}");
+        assert!(
+            message.ends_with("expected a DNABERT-2 configuration"),
+            "{message}"
+        );
         std::fs::write(&path, text.replace("\"gelu\"", "\"silu\"")).unwrap();
         assert!(Dnabert2Config::read(&path).is_err());
     }

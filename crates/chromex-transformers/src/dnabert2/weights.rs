@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use chromex_core::random;
 use chromex_nn::Device;
 use chromex_nn::tensor_file::TensorFile;
 use chromex_nn::weights::{self, Stored};
@@ -10,7 +11,10 @@ use crate::Result;
 /// What a parameter path's part is called in published files.
 const NAMES: [(&str, &str); 12] = [
     ("bert.tokens.", "bert.embeddings.word_embeddings."),
-    ("bert.token_types.", "bert.embeddings.token_type_embeddings."),
+    (
+        "bert.token_types.",
+        "bert.embeddings.token_type_embeddings.",
+    ),
     ("bert.norm.", "bert.embeddings.LayerNorm."),
     ("bert.blocks.", "bert.encoder.layer."),
     // Before the normalisation's name, which has this one's part.
@@ -73,18 +77,28 @@ impl Dnabert2Regression {
                 names: stored
                     .names
                     .into_iter()
-                    .map(|name| name.strip_prefix(PREFIX).map_or(name.clone(), str::to_owned))
+                    .map(|name| {
+                        name.strip_prefix(PREFIX)
+                            .map_or(name.clone(), str::to_owned)
+                    })
                     .collect(),
                 ..stored
             },
         };
-        let drawn = self.init(targets, seed, device)?;
+        let mut generator = random::generator(seed, "initial head of DNABERT-2");
         let network = weights::load_from(
-            drawn,
+            self.blank(targets, device)?,
             &file,
             |parameter| name(stored(parameter)),
             // A checkpoint of the language model has neither pooler nor output.
-            |parameter| parameter.starts_with("head."),
+            |parameter, shape| {
+                let count = shape.iter().product();
+                let drawn = match parameter.strip_prefix("head.")?.ends_with("bias") {
+                    true => vec![0.0; count],
+                    false => weights::normal(&mut generator, 0.02, count),
+                };
+                Some(drawn)
+            },
             |name| {
                 let name = name.strip_prefix(PREFIX).unwrap_or(name);
                 name.starts_with("cls.") || name == "embeddings.position_ids"
@@ -160,7 +174,10 @@ mod tests {
             "bert.pooler.dense.weight",
             "classifier.bias",
         ] {
-            assert!(names.iter().any(|name| name == expected), "{expected}: {names:?}");
+            assert!(
+                names.iter().any(|name| name == expected),
+                "{expected}: {names:?}"
+            );
         }
         assert_eq!(names.len(), 4 + 2 * 11 + 4);
     }

@@ -108,7 +108,7 @@ for row, length in enumerate(lengths):
     mask[row, :length] = 1
 with torch.no_grad():
     states, pooled, logits = forward(ids, mask)
-recorded = {"input_ids": ids.int(), "attention_mask": mask.int(), "pooled": pooled, "logits": logits}
+recorded = {"input_ids": ids.float(), "attention_mask": mask.float(), "pooled": pooled, "logits": logits}
 for layer, state in enumerate(states):
     recorded[f"hidden.{layer}"] = state * mask[:, :, None]
 save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
@@ -131,5 +131,7 @@ config = {
     "num_labels": 1,
     "torch_version": torch.__version__,
 }
+rows = [ids[row, :length].tolist() for row, length in enumerate(lengths)]
+(folder / "ids.json").write_text(json.dumps(rows))
 (folder / "config.json").write_text(json.dumps(config, indent=1))
 print(sum(w.numel() for w in weights.values()), "parameters")
