@@ -10,7 +10,7 @@
 //!   [pictures](BoostedTrees::picture) show what a model learned;
 //! - [`Ridge`] solves for a [`LinearModel`], the floor of every table; [`Ridge::tuned`] lets validation rows
 //!   choose its penalty. [`OrdinaryLeastSquares`] has no penalty, [`ElasticNet`] one that leaves columns out
-//!   ([`TunedElasticNet`] chooses it);
+//!   ([`TunedElasticNet`] chooses it by validation rows, [`CrossValidatedElasticNet`] by training rows);
 //! - [`LogisticRegression`] fits probabilities of classes;
 //! - [`SupportVectorRegression`] and [`SupportVectorClassification`] are linear in the columns or in the Gaussian
 //!   kernel;
@@ -48,9 +48,9 @@ mod xgboost;
 pub use boosted_linear::BoostedLinear;
 pub use boosted_trees::BoostedTrees;
 pub use classical::{
-    Chosen, DecisionTree, ElasticNet, Gamma, GbdtBoosting, GbdtLoss, GbdtModel, Kernel,
-    LogisticModel, LogisticRegression, OrdinaryLeastSquares, RadialModel,
-    SupportVectorClassification, SupportVectorModel, SupportVectorRegression, Tuned,
+    Chosen, CrossValidatedElasticNet, DecisionTree, ElasticNet, FoldOrder, Gamma, GbdtBoosting,
+    GbdtLoss, GbdtModel, Kernel, LogisticModel, LogisticRegression, OrdinaryLeastSquares,
+    RadialModel, SupportVectorClassification, SupportVectorModel, SupportVectorRegression, Tuned,
     TunedElasticNet, ValidationLoss,
 };
 pub use error::{Error, Result};

@@ -6,7 +6,7 @@ use chromex_core::Predict;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::centred::Centred;
+use crate::centred::{Centred, centre};
 use crate::{Error, Result, model_file, table};
 
 /// Predicts by a weighted sum of the columns; what [`OrdinaryLeastSquares`](crate::OrdinaryLeastSquares),
@@ -137,6 +137,59 @@ impl LinearModel {
     /// finite.
     pub fn predict_table(&self, inputs: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
         Ok(self.weigh(inputs)?.mapv(|value| value as f32))
+    }
+
+    /// Says how much of the targets each column explains: by how much R² falls when its weight is set to 0 and all
+    /// else stays as it is.
+    ///
+    /// R² is the explained part of the sum of squares around the mean of these rows. A column that works against
+    /// another can have a value below 0; where a target has no spread, all are 0.
+    ///
+    /// # Shapes
+    ///
+    /// `inputs` is `[rows, columns]`, `targets` `[rows, targets]`; returns `[columns, targets]`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Columns`] or [`Error::Targets`] when these are not those of the fit; [`Error::Value`] when an input is
+    /// not finite.
+    ///
+    /// # Panics
+    ///
+    /// When `inputs` and `targets` differ in rows.
+    pub fn importances(
+        &self,
+        inputs: ArrayView2<'_, f32>,
+        targets: ArrayView2<'_, f32>,
+    ) -> Result<Array2<f64>> {
+        assert_eq!(
+            inputs.nrows(),
+            targets.nrows(),
+            "rows of inputs and targets"
+        );
+        let (columns, outputs) = self.coefficients.dim();
+        if targets.ncols() != outputs {
+            return Err(Error::Targets {
+                expected: outputs,
+                found: targets.ncols(),
+            });
+        }
+        let residuals = targets.mapv(f64::from) - self.weigh(inputs)?;
+        let (around_means, _) = centre(targets);
+        let spreads = (&around_means * &around_means).sum_axis(Axis(0));
+        let inputs = inputs.mapv(f64::from);
+        // Without w x the residual e is e + w x, and its square grows by 2 w (e x) + w² x².
+        let products = inputs.t().dot(&residuals);
+        let squares = (&inputs * &inputs).sum_axis(Axis(0));
+        Ok(Array2::from_shape_fn(
+            (columns, outputs),
+            |(column, target)| {
+                let (weight, spread) = (self.coefficients[[column, target]], spreads[target]);
+                let growth =
+                    2.0 * weight * products[[column, target]] + weight * weight * squares[column];
+                if spread > 0.0 { growth / spread } else { 0.0 }
+            },
+        ))
     }
 
     /// Gives the predictions before they are rounded to 32 bits.

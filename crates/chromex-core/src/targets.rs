@@ -38,6 +38,11 @@ pub enum Transform {
         /// Added before the logarithm.
         offset: f64,
     },
+    /// log10(x), and log10 of the floor for all that lies below it, as in DExTER.
+    Log10 {
+        /// The lowest quantity that is told from none, above 0.
+        floor: f64,
+    },
     /// ln(first + offset) − ln(second + offset), as in GeneGPT-2.
     NaturalLogRatio {
         /// Added to both before the logarithm.
@@ -156,6 +161,7 @@ impl Transform {
         match self {
             Self::Identity => first,
             Self::NaturalLog { offset } => (first + offset).ln(),
+            Self::Log10 { floor } => first.max(floor).log10(),
             Self::NaturalLogRatio { offset } => (first + offset).ln() - (second + offset).ln(),
             Self::Log2FoldChange { offset } => ((second + offset) / (first + offset)).log2(),
             Self::AtLeast { threshold } => f64::from(first >= threshold),
@@ -174,6 +180,16 @@ mod tests {
         let deepdiff = Transform::Log2FoldChange { offset: 1.0 }.apply(7.0, 3.0);
         assert!((genegpt2 - 2.0_f64.ln()).abs() < 1e-15);
         assert!((deepdiff + 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_floor_makes_a_spike_of_what_is_not_expressed() {
+        let log = Transform::Log10 { floor: 0.001 };
+        assert_eq!(
+            [0.0, 0.0005, 0.001].map(|tpm| log.apply(tpm, 0.0)),
+            [-3.0; 3]
+        );
+        assert_eq!(log.apply(100.0, 0.0), 2.0);
     }
 
     #[test]

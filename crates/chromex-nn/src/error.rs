@@ -50,34 +50,50 @@ pub enum Error {
         /// The shape that the network needs.
         expected: Vec<usize>,
     },
-    /// A weight file has tensors that the network does not know.
-    #[error("{path}: tensors that the network does not have: {names:?}", path = path.display())]
-    UnexpectedTensors {
-        /// The file.
-        path: PathBuf,
-        /// The tensors' names in the file.
-        names: Vec<String>,
-    },
-    /// A tensor of a weight file has the wrong shape.
-    #[error("{path}: tensor `{name}`: expected shape {expected:?}, found {found:?}", path = path.display())]
-    TensorShape {
-        /// The file.
-        path: PathBuf,
-        /// The tensor's name in the file.
-        name: String,
-        /// The shape that the network needs.
-        expected: Vec<usize>,
-        /// The shape that the file has.
-        found: Vec<usize>,
-    },
     /// A tensor of a weight file is not of a floating-point type.
-    #[error("{path}: tensor `{name}`: expected F32, F16 or BF16, found {found}", path = path.display())]
+    #[error("{path}: tensor `{name}`: expected a floating-point type, found {found}", path = path.display())]
     TensorType {
         /// The file.
         path: PathBuf,
         /// The tensor's name in the file.
         name: String,
         /// The type that the file has.
+        found: String,
+    },
+    /// A weight file's tensors are not those of the network.
+    #[error("{path}: missing: {missing:?}; of another shape: {misshapen:?}; not the network's: {unexpected:?}", path = path.display())]
+    Tensors {
+        /// The file.
+        path: PathBuf,
+        /// Names and shapes of tensors that the network needs and the file lacks.
+        missing: Vec<String>,
+        /// Names of tensors with the shapes that are needed and found.
+        misshapen: Vec<String>,
+        /// Names of tensors that the network does not have.
+        unexpected: Vec<String>,
+    },
+    /// A weight file's header or pickle is not what it should be.
+    #[error("{path}: byte {offset}: expected {expected}, found {found}", path = path.display())]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// The byte of the file.
+        offset: u64,
+        /// What would have been allowed.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+    /// A tensor of a weight file does not lie where the file says.
+    #[error("{path}: tensor `{name}`: expected {expected}, found {found}", path = path.display())]
+    TensorPlace {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name in the file.
+        name: String,
+        /// Where it could lie.
+        expected: String,
+        /// Where the file says that it lies.
         found: String,
     },
     /// A checkpoint or configuration does not read back.

@@ -19,6 +19,7 @@ mod observers;
 mod optimizer;
 mod recipe;
 mod schedule;
+pub mod tensor_file;
 mod trained;
 mod trainer;
 pub mod weights;

@@ -1,9 +1,10 @@
-//! Turns chromatin into tokens: mark words and byte-level BPE.
+//! Turns chromatin and DNA into tokens and features: mark words, byte-level BPE, k-mers in regions.
 //!
 //! [`MarkWords`] turns histone-mark windows into [`MarkSentences`], one word per bin and one letter
 //! per mark; [`MarkWordsQuantiles`] learns where the letters change. [`Bpe`] learns a vocabulary
 //! from sentences or plain text, and the [`BpeTokenizer`] that comes of it encodes both with the
-//! ids of the Python library `tokenizers`. [`TokenColumns`] lays ids out as features.
+//! ids of the Python library `tokenizers`. [`TokenColumns`] lays ids out as features. [`Dexter`] finds k-mers and
+//! regions of promoters whose counts go with expression, [`KmerFrequencies`] counts k-mers wherever they lie.
 //!
 //! [`DnaBpe`] does the same for promoters, each one long word, by a faster way to the same ids;
 //! [`KmerCounts`], [`Kmers`] and [`OneHot`] turn them into counts, tokens and channels, and
@@ -28,9 +29,13 @@
 mod alphabet;
 mod bpe;
 mod chunks;
+mod dexter;
 mod dna;
+mod dna_tokens;
 mod error;
 mod homology;
+mod kmer_frequencies;
+mod kmer_vocabulary;
 mod kmers;
 mod long_words;
 mod mark_words;
@@ -45,9 +50,13 @@ mod word_table;
 
 pub use alphabet::MarkAlphabet;
 pub use bpe::Bpe;
+pub use dexter::{Dexter, Domain, DomainCounts, Exploration, Link, LinkKind, Node, RegionLattice};
 pub use dna::{DnaBpe, DnaTokenizer, KeptEnd};
+pub use dna_tokens::{Cut, DnaTokens};
 pub use error::{Error, Result};
 pub use homology::Homology;
+pub use kmer_frequencies::KmerFrequencies;
+pub use kmer_vocabulary::KmerVocabulary;
 pub use kmers::{CountedKmers, KmerCounts, Kmers};
 pub use mark_words::{MarkWords, Thresholds};
 pub use one_hot::OneHot;

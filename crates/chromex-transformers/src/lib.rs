@@ -2,8 +2,10 @@
 //! `chromex-nn`, and a list of names under which their weights are published.
 //!
 //! [`LanguageModel`] trains a GPT-2 on token streams; [`TokenEmbedding`] encodes tokens by what it learned.
-//! [`MaskedLanguage`] trains a RoBERTa by hiding tokens; [`RobertaRegression`] predicts numbers with it.
+//! [`MaskedLanguage`] trains a RoBERTa by hiding tokens; [`RobertaRegression`] predicts numbers with it, and
+//! [`Dnabert2Regression`] with a DNABERT-2.
 
+mod dnabert2;
 mod error;
 mod gpt2;
 mod language_model;
@@ -12,6 +14,9 @@ mod roberta;
 mod token_embedding;
 mod token_windows;
 
+pub use dnabert2::{
+    Dnabert2, Dnabert2Config, Dnabert2Regression, Dnabert2Regressor, PooledHead, Pooling,
+};
 pub use error::{Error, Result};
 pub use gpt2::{Gpt2, Gpt2Config};
 pub use language_model::{LanguageModel, TrainedLanguageModel};

@@ -311,24 +311,22 @@ fn weight_files_of_the_wrong_kind_are_named_errors() {
     };
 
     let wide = config(2, 32, 2, 24);
+    assert!(message(&wide).contains("transformer.wte.weight [1000, 32], found [1000, 16]"));
     assert!(
-        message(&wide).contains(
-            "tensor `transformer.wte.weight`: expected shape [1000, 32], found [1000, 16]"
-        )
+        message(&config(3, 16, 2, 24)).contains("missing: [\"transformer.h.2.ln_1.weight [16]\"")
     );
-    assert!(message(&config(3, 16, 2, 24)).contains("`transformer.h.2.ln_1.weight` is missing"));
     assert!(message(&config(1, 16, 2, 24)).contains("transformer.h.1.attn.c_attn.bias"));
 
     let whole = std::fs::read(&file).unwrap();
     std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
-    assert!(message(&small).ends_with("expected a safetensors file"));
+    assert!(message(&small).contains("tensor `transformer."));
     // A header that claims to be almost as long as the address space.
     std::fs::write(&file, [&[0xff; 7][..], &[0x7f], &whole[8..]].concat()).unwrap();
-    assert!(message(&small).ends_with("expected a safetensors file"));
+    assert!(message(&small).contains("byte 0: expected a header"));
     std::fs::write(&file, []).unwrap();
-    assert!(message(&small).ends_with("expected a safetensors file"));
+    assert!(message(&small).contains("byte 0: expected safetensors"));
     std::fs::remove_file(&file).unwrap();
-    assert!(message(&small).starts_with("read "));
+    assert!(message(&small).starts_with("open "));
 }
 
 #[test]

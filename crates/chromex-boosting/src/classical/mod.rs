@@ -2,6 +2,7 @@
 
 pub(crate) mod cholesky;
 mod coordinate_descent;
+mod cross_validated;
 mod decision_tree;
 mod elastic_net;
 mod gbdt_boosting;
@@ -20,6 +21,7 @@ mod support_vectors;
 mod tuned;
 mod weighted_ridge;
 
+pub use cross_validated::{CrossValidatedElasticNet, FoldOrder};
 pub use decision_tree::DecisionTree;
 pub use elastic_net::{ElasticNet, TunedElasticNet};
 pub use gbdt_boosting::{GbdtBoosting, GbdtLoss};

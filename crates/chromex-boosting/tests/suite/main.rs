@@ -4,6 +4,8 @@
 mod bins_and_forests;
 // Classical learners against scikit-learn, saved and read back.
 mod classical;
+// The lasso by cross-validation against scikit-learn.
+mod cross_validated;
 // What XGBoost says of its own models.
 mod explanations;
 // What XGBoost and scikit-learn gave on the same tables.

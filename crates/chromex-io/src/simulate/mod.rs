@@ -7,10 +7,13 @@
 //! a model that names them is wrong, and [`PlantedTruth`] says so.
 //!
 //! The defaults follow the two cells published with DeepDiff, E123 and E003.
+//!
+//! [`SimulatedPromoters`] draws promoters in which long stretches of few letters drive expression.
 
 mod draw;
 mod pair;
 mod profile;
+mod promoters;
 mod reads;
 mod truth;
 
@@ -18,5 +21,6 @@ pub use crate::genes::Strand;
 pub use draw::Simulation;
 pub use pair::SimulatedPair;
 pub use profile::{Domain, SimulatedMark};
+pub use promoters::{PlantedStretch, SimulatedPromoters};
 pub use reads::SimulatedReads;
 pub use truth::{PlantedEffect, PlantedTruth};

@@ -3,7 +3,7 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::fused::{Spans, linear, self_attention};
+use crate::fused::{Spans, alibi_attention, linear, self_attention};
 use crate::{Device, Error, Result};
 
 /// Self-attention of several heads over one projection to queries, keys and values.
@@ -16,6 +16,8 @@ pub struct SelfAttentionConfig {
     pub heads: usize,
     /// Whether a position sees only itself and what comes before.
     pub causal: bool,
+    /// Whether scores fall with distance, as DNABERT-2 has it instead of positions; all positions are then seen.
+    pub alibi: bool,
 }
 
 /// Attends over positions. See [`SelfAttentionConfig`].
@@ -34,13 +36,20 @@ impl SelfAttentionConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when the heads do not divide the width.
+    /// [`Error::Setting`] when the heads do not divide the width, or attention is causal and falls with distance.
     pub fn init(self, device: &Device) -> Result<SelfAttention> {
         if self.heads == 0 || !self.width.is_multiple_of(self.heads) {
             return Err(Error::Setting {
                 name: "heads",
                 expected: format!("a divisor of the width {}", self.width),
                 found: self.heads.to_string(),
+            });
+        }
+        if self.causal && self.alibi {
+            return Err(Error::Setting {
+                name: "causal",
+                expected: "false where scores fall with distance".into(),
+                found: "true".into(),
             });
         }
         Ok(SelfAttention {
@@ -63,7 +72,11 @@ impl SelfAttention {
     /// When there are spans, but not one per row.
     pub fn forward(&self, inputs: Tensor<3>, spans: Option<&Spans>) -> Tensor<3> {
         let joint = linear(&self.queries_keys_values, inputs);
-        let attended = self_attention(joint, self.config.heads, self.config.causal, spans);
+        let SelfAttentionConfig { heads, causal, .. } = self.config;
+        let attended = match self.config.alibi {
+            true => alibi_attention(joint, heads, spans),
+            false => self_attention(joint, heads, causal, spans),
+        };
         linear(&self.output, attended)
     }
 }

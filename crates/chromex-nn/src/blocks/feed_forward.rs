@@ -4,7 +4,7 @@ use burn::nn::{Linear, LinearConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::Device;
-use crate::fused::{gelu, gelu_tanh, linear};
+use crate::fused::{geglu, gelu, gelu_tanh, linear};
 
 /// Two linear layers with an activation between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct FeedForwardConfig {
     pub activation: Activation,
 }
 
-/// The two forms of the Gaussian error linear unit. Checkpoints of one are wrong under the other.
+/// The forms of the Gaussian error linear unit. Checkpoints of one are wrong under the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
@@ -26,12 +26,15 @@ pub enum Activation {
     Gelu,
     /// Its tanh approximation, as GPT-2 has it ("gelu_new").
     GeluTanh,
+    /// A gate: x Φ(x) of one half of the expanded channels times the other half, as DNABERT-2 has it. The first layer then
+    /// has twice the channels and no bias.
+    GeGlu,
 }
 
 /// Maps each position on its own. See [`FeedForwardConfig`].
 #[derive(Module, Debug)]
 pub struct FeedForward {
-    /// `[width, hidden]`.
+    /// `[width, hidden]`, or `[width, 2 hidden]` where there is a gate: the gate's channels, then what it gates.
     pub expand: Linear,
     /// `[hidden, width]`.
     pub contract: Linear,
@@ -42,8 +45,12 @@ pub struct FeedForward {
 impl FeedForwardConfig {
     /// Builds the block; fill its weights before use.
     pub fn init(self, device: &Device) -> FeedForward {
+        let expand = match self.activation {
+            Activation::GeGlu => LinearConfig::new(self.width, 2 * self.hidden).with_bias(false),
+            Activation::Gelu | Activation::GeluTanh => LinearConfig::new(self.width, self.hidden),
+        };
         FeedForward {
-            expand: LinearConfig::new(self.width, self.hidden).init(device),
+            expand: expand.init(device),
             contract: LinearConfig::new(self.hidden, self.width).init(device),
             activation: self.activation,
         }
@@ -61,6 +68,7 @@ impl FeedForward {
         let bent = match self.activation {
             Activation::Gelu => gelu(hidden),
             Activation::GeluTanh => gelu_tanh(hidden),
+            Activation::GeGlu => geglu(hidden),
         };
         linear(&self.contract, bent)
     }

@@ -3,6 +3,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::alibi::alibi_slopes;
 use super::build::build;
 use super::exponential::exponential;
 use super::lanes::{LANES, Lanes, mask, products, weighted_sums, write};
@@ -17,6 +18,8 @@ pub(super) struct Extents {
     pub(super) width: usize,
     pub(super) heads: usize,
     pub(super) causal: bool,
+    /// Whether scores fall with distance.
+    pub(super) alibi: bool,
 }
 
 impl Extents {
@@ -182,6 +185,10 @@ struct Head {
     extents: Extents,
     /// The positions of the row that are seen at all.
     span: Range<usize>,
+    /// What each head's scores lose per position; none where they do not fall with distance.
+    slopes: Vec<f32>,
+    /// That of the head at hand.
+    slope: f32,
     /// Scaled.
     queries: Vectors,
     keys: Vectors,
@@ -211,6 +218,11 @@ impl Head {
         Self {
             extents,
             span: 0..length,
+            slopes: match extents.alibi {
+                true => alibi_slopes(extents.heads),
+                false => Vec::new(),
+            },
+            slope: 0.0,
             queries: vectors(),
             keys: vectors(),
             values: vectors(),
@@ -228,6 +240,7 @@ impl Head {
     fn load(&mut self, joint: &[f32], head: usize) {
         let (width, stride) = (self.extents.width, 3 * self.extents.width);
         let from = head * self.extents.head_width();
+        self.slope = self.slopes.get(head).copied().unwrap_or(0.0);
         self.queries
             .load(&joint[from..], stride, self.extents.scale());
         self.keys.load(&joint[width + from..], stride, 1.0);
@@ -303,6 +316,7 @@ impl Head {
                 self.queries.group(group),
                 self.keys.from(seen.start),
             );
+            recede(&mut weights[..count], self.slope, group * LANES, seen.start);
             let mut largest = [f32::NEG_INFINITY; LANES];
             for (key, scores) in seen.clone().zip(&mut weights[..count]) {
                 mask(scores, f32::NEG_INFINITY, 0, self.blind(group, key));
@@ -359,6 +373,7 @@ impl Head {
                 self.queries.group(group),
                 self.keys.from(seen.start),
             );
+            recede(&mut weights[..count], self.slope, group * LANES, seen.start);
             products(
                 simd,
                 &mut score_grads[..count],
@@ -418,6 +433,7 @@ impl Head {
                 self.keys.group(group),
                 self.queries.from(first),
             );
+            recede(&mut weights[..count], self.slope, group * LANES, first);
             products(
                 simd,
                 &mut score_grads[..count],
@@ -459,6 +475,21 @@ impl Head {
             let to = &mut result[place * stride + 2 * width..];
             write(to, stride, &self.sums, length - place);
             (self.weights, self.score_grads) = (weights, score_grads);
+        }
+    }
+}
+
+/// Takes the slope from scores for every position between: sixteen positions from `lanes` on, against those from `lines`
+/// on.
+#[inline(always)]
+fn recede(scores: &mut [Lanes], slope: f32, lanes: usize, lines: usize) {
+    if slope == 0.0 {
+        return;
+    }
+    for (line, scores) in scores.iter_mut().enumerate() {
+        let ahead = lanes as f32 - (lines + line) as f32;
+        for (lane, score) in scores.iter_mut().enumerate() {
+            *score -= slope * (ahead + lane as f32).abs();
         }
     }
 }

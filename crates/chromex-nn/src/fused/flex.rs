@@ -15,7 +15,7 @@ use super::cross_entropy::{Grads, Problem};
 use super::gelu::Form;
 use super::norm::Moments;
 use super::{
-    Spans, attention, cross_entropy as likelihood, gelu as gaussian, linear as affine, norm,
+    Sight, Spans, attention, cross_entropy as likelihood, gelu as gaussian, linear as affine, norm,
 };
 
 /// Tells whether the kernels can take a tensor: f32 on the processor.
@@ -27,15 +27,14 @@ pub(super) fn can_take<const D: usize>(tensor: &Tensor<D>) -> bool {
         )
 }
 
-pub(super) fn self_attention(
-    joint: Tensor<3>,
-    heads: usize,
-    causal: bool,
-    spans: Option<Spans>,
-) -> Tensor<3> {
+pub(super) fn self_attention(joint: Tensor<3>, sight: Sight, spans: Option<Spans>) -> Tensor<3> {
     let joint = joint.into_dispatch();
-    let output = <Dispatch as FusedOps>::fused_attention(joint, heads, causal, spans);
+    let output = <Dispatch as FusedOps>::fused_attention(joint, sight, spans);
     Tensor::from_dispatch(output)
+}
+
+pub(super) fn geglu<const D: usize>(joint: Tensor<D>) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::fused_geglu(joint.into_dispatch()))
 }
 
 pub(super) fn gelu<const D: usize>(inputs: Tensor<D>, form: Form) -> Tensor<D> {
@@ -82,10 +81,10 @@ pub(super) fn cross_entropy(inputs: Tensor<2>, table: Tensor<2>, classes: Vec<u3
 trait FusedOps: Backend {
     fn fused_attention(
         joint: FloatTensor<Self>,
-        heads: usize,
-        causal: bool,
+        sight: Sight,
         spans: Option<Spans>,
     ) -> FloatTensor<Self>;
+    fn fused_geglu(joint: FloatTensor<Self>) -> FloatTensor<Self>;
     fn fused_gelu(inputs: FloatTensor<Self>, form: Form) -> FloatTensor<Self>;
     fn fused_linear(
         inputs: FloatTensor<Self>,
@@ -106,13 +105,17 @@ trait FusedOps: Backend {
 }
 
 impl FusedOps for Flex {
-    fn fused_attention(
-        joint: FlexTensor,
-        heads: usize,
-        causal: bool,
-        spans: Option<Spans>,
-    ) -> FlexTensor {
-        attend(&joint.to_contiguous(), heads, causal, spans.as_ref()).0
+    fn fused_attention(joint: FlexTensor, sight: Sight, spans: Option<Spans>) -> FlexTensor {
+        attend(&joint.to_contiguous(), sight, spans.as_ref()).0
+    }
+
+    fn fused_geglu(joint: FlexTensor) -> FlexTensor {
+        let joint = joint.to_contiguous();
+        let mut shape = extents(&joint);
+        let last = shape.last_mut().expect("a gate has an axis");
+        *last /= 2;
+        let half = *last;
+        tensor(gaussian::gated(joint.storage(), half), shape)
     }
 
     fn fused_gelu(inputs: FlexTensor, form: Form) -> FlexTensor {
@@ -145,8 +148,7 @@ impl FusedOps for Flex {
 impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
     fn fused_attention(
         joint: FloatTensor<Self>,
-        heads: usize,
-        causal: bool,
+        sight: Sight,
         spans: Option<Spans>,
     ) -> FloatTensor<Self> {
         #[derive(Debug)]
@@ -184,11 +186,43 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
 
         let (joint, node) = joint.into_parts();
         let joint = joint.to_contiguous();
-        let (output, normalisers, sizes) = attend(&joint, heads, causal, spans.as_ref());
+        let (output, normalisers, sizes) = attend(&joint, sight, spans.as_ref());
         match Attention.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
                 prepared.finish((joint, output.clone(), normalisers, sizes, spans), output)
             }
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        }
+    }
+
+    fn fused_geglu(joint: FloatTensor<Self>) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Gate;
+
+        impl Backward<Flex, 1> for Gate {
+            type State = FlexTensor;
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 1>,
+                grads: &mut Gradients,
+                _checkpointer: &mut Checkpointer,
+            ) {
+                let joint = ops.state;
+                unary::<Flex, _>(ops.parents, ops.node, grads, |grad| {
+                    let grad = grad.to_contiguous();
+                    let half = extents(&grad).last().copied().expect("a gate has an axis");
+                    let result = gaussian::gated_backward(joint.storage(), grad.storage(), half);
+                    tensor(result, extents(&joint))
+                });
+            }
+        }
+
+        let (joint, node) = joint.into_parts();
+        let joint = joint.to_contiguous();
+        let output = Flex::fused_geglu(joint.clone());
+        match Gate.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(joint, output),
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }
     }
@@ -428,8 +462,7 @@ fn scaled(mut tensor: FlexTensor, factor: f32) -> FlexTensor {
 /// Runs the attention kernel on a contiguous tensor.
 fn attend(
     joint: &FlexTensor,
-    heads: usize,
-    causal: bool,
+    sight: Sight,
     spans: Option<&Spans>,
 ) -> (FlexTensor, Vec<Normaliser>, Extents) {
     let shape = extents(joint);
@@ -437,8 +470,9 @@ fn attend(
         rows: shape[0],
         length: shape[1],
         width: shape[2] / 3,
-        heads,
-        causal,
+        heads: sight.heads,
+        causal: sight.causal,
+        alibi: sight.alibi,
     };
     let (output, normalisers) = attention::forward(joint.storage(), spans, sizes);
     let output = tensor(output, vec![sizes.rows, sizes.length, sizes.width]);

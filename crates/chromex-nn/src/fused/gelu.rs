@@ -43,6 +43,59 @@ pub(super) fn backward(inputs: &[f32], grads: &[f32], form: Form) -> Vec<f32> {
     }
 }
 
+/// What a gate lets through: of each line of `joint` the first half, bent, times the second half.
+pub(super) fn gated(joint: &[f32], half: usize) -> Vec<f32> {
+    build(joint.len() / 2, half, |lines| {
+        let work = |(results, joint): (&mut [f32], &[f32])| {
+            let (gates, values) = joint.split_at(half);
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (result, (&x, &value)) in results.iter_mut().zip(gates.iter().zip(values)) {
+                        *result = x * normal(x).0 * value;
+                    }
+                },
+            );
+        };
+        let joint = joint.par_chunks(2 * half);
+        lines
+            .into_par_iter()
+            .zip(joint)
+            .with_min_len(4)
+            .for_each(work);
+    })
+    .0
+}
+
+/// The gradient of `joint` from that of what the gate let through.
+pub(super) fn gated_backward(joint: &[f32], grads: &[f32], half: usize) -> Vec<f32> {
+    build(joint.len(), 2 * half, |lines| {
+        let work = |(results, (joint, grads)): (&mut [f32], (&[f32], &[f32]))| {
+            let (gates, values) = joint.split_at(half);
+            let (to_gates, to_values) = results.split_at_mut(half);
+            vectorised(
+                #[inline(always)]
+                || {
+                    let results = to_gates.iter_mut().zip(to_values);
+                    let inputs = gates.iter().zip(values).zip(grads);
+                    for ((to_gate, to_value), ((&x, &value), &grad)) in results.zip(inputs) {
+                        let (probability, density) = normal(x);
+                        *to_gate = grad * value * (probability + x * density);
+                        *to_value = grad * x * probability;
+                    }
+                },
+            );
+        };
+        let rest = joint.par_chunks(2 * half).zip(grads.par_chunks(half));
+        lines
+            .into_par_iter()
+            .zip(rest)
+            .with_min_len(4)
+            .for_each(work);
+    })
+    .0
+}
+
 /// Maps pairs of numbers.
 fn map(left: &[f32], right: &[f32], function: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
     let work = |(results, (left, right)): (&mut [f32], (&[f32], &[f32]))| {

@@ -5,6 +5,7 @@
 //! other number types, the same functions are composed of burn's operations, which are also what the kernels are tested
 //! against.
 
+mod alibi;
 #[cfg(feature = "cpu")]
 mod attention;
 #[cfg(feature = "cpu")]
@@ -33,6 +34,7 @@ mod spans;
 #[cfg(feature = "cpu")]
 mod vectors;
 
+pub use alibi::alibi_slopes;
 pub use convolution::{WindowShape, convolve_and_pool, windows};
 pub use rectifier::drop_and_rectify;
 pub use recurrent::{attention_pool, attention_weights, lstm};
@@ -64,6 +66,46 @@ pub fn self_attention(
     causal: bool,
     spans: Option<&Spans>,
 ) -> Tensor<3> {
+    attend(
+        joint,
+        Sight {
+            heads,
+            causal,
+            alibi: false,
+        },
+        spans,
+    )
+}
+
+/// Attends as [`self_attention`] does, to nearer positions more: the score of a query and a key loses the head's
+/// [slope](alibi_slopes) times the positions between them.
+///
+/// # Shapes
+///
+/// As [`self_attention`].
+///
+/// # Panics
+///
+/// When there are spans, but not one per row.
+pub fn alibi_attention(joint: Tensor<3>, heads: usize, spans: Option<&Spans>) -> Tensor<3> {
+    let sight = Sight {
+        heads,
+        causal: false,
+        alibi: true,
+    };
+    attend(joint, sight, spans)
+}
+
+/// What the heads of an attention see.
+#[derive(Clone, Copy, Debug)]
+struct Sight {
+    heads: usize,
+    causal: bool,
+    /// Whether scores fall with distance.
+    alibi: bool,
+}
+
+fn attend(joint: Tensor<3>, sight: Sight, spans: Option<&Spans>) -> Tensor<3> {
     let [rows, _, _] = joint.dims();
     assert!(
         spans.is_none_or(|spans| spans.rows() == rows),
@@ -71,9 +113,22 @@ pub fn self_attention(
     );
     #[cfg(feature = "cpu")]
     if flex::can_take(&joint) {
-        return flex::self_attention(joint, heads, causal, spans.cloned());
+        return flex::self_attention(joint, sight, spans.cloned());
     }
-    plain::self_attention(joint, heads, causal, spans)
+    plain::self_attention(joint, sight, spans)
+}
+
+/// Lets the second half of the last axis through a gate, the first half bent by [`gelu`].
+///
+/// # Shapes
+///
+/// `[..., 2 hidden]` to `[..., hidden]`.
+pub fn geglu<const D: usize>(joint: Tensor<D>) -> Tensor<D> {
+    #[cfg(feature = "cpu")]
+    if flex::can_take(&joint) {
+        return flex::geglu(joint);
+    }
+    plain::geglu(joint)
 }
 
 /// Bends a line by the Gaussian error linear unit, x Φ(x).
@@ -101,10 +156,12 @@ pub fn gelu_tanh<const D: usize>(inputs: Tensor<D>) -> Tensor<D> {
 /// `inputs` is `[..., width]`, the layer's weight `[width, columns]`; returns `[..., columns]`.
 pub fn linear<const D: usize>(layer: &Linear, inputs: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "cpu")]
-    if flex::can_take(&inputs)
-        && let Some(bias) = &layer.bias
-    {
-        return flex::linear(inputs, layer.weight.val(), bias.val());
+    if flex::can_take(&inputs) {
+        let weight = layer.weight.val();
+        let [_, columns] = weight.dims();
+        let none = || Tensor::zeros([columns], &weight.device());
+        let bias = layer.bias.as_ref().map_or_else(none, |bias| bias.val());
+        return flex::linear(inputs, weight, bias);
     }
     layer.forward(inputs)
 }
@@ -201,7 +258,7 @@ mod tests {
                     draw("joint", [rows, length, 3 * width], 1.0),
                     2e-5,
                     |joint| self_attention(joint, heads, causal, None),
-                    |joint| plain::self_attention(joint, heads, causal, None),
+                    |joint| plain::self_attention(joint, sight(heads, causal, false), None),
                 );
             }
         }
@@ -213,7 +270,51 @@ mod tests {
             draw("joint", [1, 9, 12], 30.0),
             2e-4,
             |joint| self_attention(joint, 2, true, None),
-            |joint| plain::self_attention(joint, 2, true, None),
+            |joint| plain::self_attention(joint, sight(2, true, false), None),
+        );
+    }
+
+    fn sight(heads: usize, causal: bool, alibi: bool) -> Sight {
+        Sight {
+            heads,
+            causal,
+            alibi,
+        }
+    }
+
+    #[test]
+    fn attention_that_falls_with_distance_equals_the_composed_form() {
+        for (rows, length, width, heads) in [(1, 1, 12, 12), (2, 7, 24, 12), (3, 50, 12, 3)] {
+            compare(
+                draw("joint", [rows, length, 3 * width], 1.0),
+                2e-5,
+                |joint| alibi_attention(joint, heads, None),
+                |joint| plain::self_attention(joint, sight(heads, false, true), None),
+            );
+        }
+        let spans = Spans::new(vec![5..40, 0..17, 0..40], 40);
+        compare(
+            draw("joint", [3, 40, 36], 1.0),
+            2e-5,
+            |joint| alibi_attention(joint, 3, Some(&spans)),
+            |joint| plain::self_attention(joint, sight(3, false, true), Some(&spans)),
+        );
+    }
+
+    #[test]
+    fn a_gate_and_a_layer_without_bias_equal_the_composed_forms() {
+        for scale in [0.1, 1.0, 12.0] {
+            compare(draw("joint", [7, 66], scale), 4e-5, geglu, plain::geglu);
+        }
+        let device = Device::default();
+        let layer = burn::nn::LinearConfig::new(24, 40)
+            .with_bias(false)
+            .init(&device);
+        compare(
+            draw("inputs", [2, 9, 24], 1.0),
+            2e-5,
+            |inputs| linear(&layer, inputs),
+            |inputs| layer.forward(inputs),
         );
     }
 
@@ -226,7 +327,7 @@ mod tests {
                 draw("joint", [5, 40, 36], 1.0),
                 2e-5,
                 |joint| self_attention(joint, 3, causal, Some(&spans)),
-                |joint| plain::self_attention(joint, 3, causal, Some(&spans)),
+                |joint| plain::self_attention(joint, sight(3, causal, false), Some(&spans)),
             );
         }
         let joint = draw("joint", [5, 40, 36], 1.0);

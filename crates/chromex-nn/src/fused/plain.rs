@@ -1,18 +1,19 @@
 use burn::Tensor;
-use burn::tensor::activation::log_softmax;
+use burn::tensor::activation::{gelu, log_softmax};
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Int, TensorData};
 
-use super::Spans;
+use super::alibi::biases as alibi_biases;
+use super::{Sight, Spans};
 
 /// Attention composed of burn's operations.
-pub(super) fn self_attention(
-    joint: Tensor<3>,
-    heads: usize,
-    causal: bool,
-    spans: Option<&Spans>,
-) -> Tensor<3> {
+pub(super) fn self_attention(joint: Tensor<3>, sight: Sight, spans: Option<&Spans>) -> Tensor<3> {
+    let Sight {
+        heads,
+        causal,
+        alibi,
+    } = sight;
     let [rows, length, channels] = joint.dims();
     let width = channels / 3;
     let device = joint.device();
@@ -24,8 +25,9 @@ pub(super) fn self_attention(
         is_causal: causal && spans.is_none(),
         ..AttentionModuleOptions::default()
     };
+    let biases = alibi.then(|| alibi_biases(rows, heads, length, &device));
     let Some(spans) = spans else {
-        return attention(part(0), part(1), part(2), None, None, options)
+        return attention(part(0), part(1), part(2), None, biases, options)
             .swap_dims(1, 2)
             .reshape([rows, length, width]);
     };
@@ -44,10 +46,16 @@ pub(super) fn self_attention(
     let hidden = Tensor::<4, Bool>::from_data(hidden, &device);
     let hidden = hidden.expand([rows, heads, length, length]);
     let blind = Tensor::<3, Bool>::from_data(TensorData::new(blind, [rows, length, 1]), &device);
-    attention(part(0), part(1), part(2), Some(hidden), None, options)
+    attention(part(0), part(1), part(2), Some(hidden), biases, options)
         .swap_dims(1, 2)
         .reshape([rows, length, width])
         .mask_fill(blind.expand([rows, length, width]), 0.0)
+}
+
+/// A gate composed of burn's operations.
+pub(super) fn geglu<const D: usize>(joint: Tensor<D>) -> Tensor<D> {
+    let parts = joint.chunk(2, D - 1);
+    gelu(parts[0].clone()) * parts[1].clone()
 }
 
 /// Cross-entropy composed of burn's operations.

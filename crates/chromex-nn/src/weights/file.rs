@@ -1,10 +1,11 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use burn::module::Module;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, tensor::TensorView};
 
 use super::{fill, read};
+use crate::tensor_file::TensorFile;
 use crate::{Error, Result};
 
 /// Where a parameter lies in a file.
@@ -105,24 +106,23 @@ pub fn save<M: Module, S: Into<Stored>>(
     Ok(())
 }
 
-/// Lists the tensors of a safetensors file.
+/// Lists the tensors of a published file.
 ///
 /// # Errors
 ///
-/// When the file cannot be read or is not safetensors.
+/// As [`TensorFile::open`].
 pub fn names(path: &Path) -> Result<Vec<String>> {
-    let bytes = read_file(path)?;
-    let file = parse(path, &bytes)?;
-    Ok(file.names().into_iter().map(String::from).collect())
+    let file = TensorFile::open(path)?;
+    Ok(file.tensors().map(|(name, _)| name.to_owned()).collect())
 }
 
-/// Reads the parameters of a module from safetensors. `stored` says where a parameter's path lies in the file; tensors for
+/// Reads the parameters of a module from a published file of any kind ([`TensorFile`]). `stored` says where a parameter's
+/// path lies in the file; tensors for
 /// which `ignored` holds are passed over.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, is not safetensors, lacks a tensor, has one of another shape or type, or
-/// has one that is neither the module's nor ignored.
+/// As [`TensorFile::open`] and [`load_from`].
 ///
 /// # Panics
 ///
@@ -133,82 +133,75 @@ pub fn load<M: Module, S: Into<Stored>>(
     stored: impl Fn(&str) -> S,
     ignored: impl Fn(&str) -> bool,
 ) -> Result<M> {
-    let bytes = read_file(path)?;
-    let file = parse(path, &bytes)?;
-    let mut left: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
-    let module = fill(module, |parameter, shape| {
-        let stored: Stored = stored(parameter).into();
-        let expected = stored.part(shape).expect("the parameter parts evenly");
-        let mut parts = Vec::with_capacity(stored.names.len());
-        for name in &stored.names {
-            let name = name.clone();
-            let Some(view) = left.remove(&name) else {
-                return Err(Error::MissingTensor {
-                    path: path.to_owned(),
-                    name,
-                    expected,
-                });
-            };
-            if view.shape() != expected {
-                return Err(Error::TensorShape {
-                    path: path.to_owned(),
-                    name,
-                    expected,
-                    found: view.shape().to_vec(),
-                });
-            }
-            parts.push(numbers(&view).ok_or_else(|| Error::TensorType {
-                path: path.to_owned(),
-                found: format!("{:?}", view.dtype()),
-                name,
-            })?);
+    let file = TensorFile::open(path)?;
+    load_from(module, &file, stored, |_, _| None, ignored)
+}
+
+/// Reads the parameters of a module from a published file of any kind, as [`load`] does. What the file lacks is what
+/// `otherwise` gives for a parameter's path and shape, if anything.
+///
+/// Tensors are read one by one, so that memory holds the module and one of its tensors.
+///
+/// # Errors
+///
+/// [`Error::Tensors`] with all tensors that are missing, of another shape, or neither the module's nor ignored;
+/// [`Error::TensorType`] when one is not of a floating-point type; [`Error::Io`] when the file cannot be read any more.
+///
+/// # Panics
+///
+/// When a parameter cannot be parted as `stored` says.
+pub fn load_from<M: Module, S: Into<Stored>>(
+    module: M,
+    file: &TensorFile,
+    stored: impl Fn(&str) -> S,
+    mut otherwise: impl FnMut(&str, &[usize]) -> Option<Vec<f32>>,
+    ignored: impl Fn(&str) -> bool,
+) -> Result<M> {
+    let (mut missing, mut misshapen) = (Vec::new(), Vec::new());
+    let (mut known, mut given) = (BTreeSet::new(), BTreeMap::new());
+    for (parameter, shape) in super::shapes(&module) {
+        let stored: Stored = stored(&parameter).into();
+        let expected = stored.part(&shape).expect("the parameter parts evenly");
+        if stored.names.iter().all(|name| file.tensor(name).is_none())
+            && let Some(values) = otherwise(&parameter, &shape)
+        {
+            given.insert(parameter, values);
+            continue;
         }
+        for name in stored.names {
+            match file.tensor(&name) {
+                None => missing.push(format!("{name} {expected:?}")),
+                Some(found) if found.shape != expected => {
+                    misshapen.push(format!("{name} {expected:?}, found {:?}", found.shape));
+                }
+                Some(_) => {}
+            }
+            known.insert(name);
+        }
+    }
+    let others = file.tensors().map(|(name, _)| name);
+    let unexpected: Vec<String> = others
+        .filter(|name| !known.contains(*name) && !ignored(name))
+        .map(String::from)
+        .collect();
+    if !(missing.is_empty() && misshapen.is_empty() && unexpected.is_empty()) {
+        return Err(Error::Tensors {
+            path: file.path().to_owned(),
+            missing,
+            misshapen,
+            unexpected,
+        });
+    }
+    fill(module, |parameter, shape| {
+        if let Some(values) = given.remove(parameter) {
+            return Ok(values);
+        }
+        let stored: Stored = stored(parameter).into();
+        let parts = stored.names.iter().map(|name| file.numbers(name));
+        let parts = parts.collect::<Result<Vec<_>>>()?;
         let mut values = vec![0.0; shape.iter().product()];
         stored.places(shape, |to, tensor, from| values[to] = parts[tensor][from]);
         Ok(values)
-    })?;
-    let names: Vec<String> = left.into_keys().filter(|name| !ignored(name)).collect();
-    if names.is_empty() {
-        Ok(module)
-    } else {
-        Err(Error::UnexpectedTensors {
-            path: path.to_owned(),
-            names,
-        })
-    }
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|source| Error::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// The format's own reader checks that the header is bounded and that every tensor lies in the file.
-fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
-    SafeTensors::deserialize(bytes).map_err(|source| Error::Safetensors {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-fn numbers(view: &TensorView<'_>) -> Option<Vec<f32>> {
-    let bytes = view.data();
-    let pairs = || bytes.chunks_exact(2).map(|pair| [pair[0], pair[1]]);
-    Some(match view.dtype() {
-        Dtype::F32 => bytes
-            .chunks_exact(4)
-            .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
-            .collect(),
-        Dtype::F16 => pairs()
-            .map(|pair| burn::tensor::f16::from_le_bytes(pair).to_f32())
-            .collect(),
-        Dtype::BF16 => pairs()
-            .map(|pair| burn::tensor::bf16::from_le_bytes(pair).to_f32())
-            .collect(),
-        _ => return None,
     })
 }
 

@@ -3,7 +3,7 @@
 mod file;
 mod snapshot;
 
-pub use file::{Stored, load, names, save};
+pub use file::{Stored, load, load_from, names, save};
 pub use snapshot::Snapshot;
 
 use burn::Tensor;
@@ -16,10 +16,9 @@ use crate::{Error, Result};
 
 /// Lists the parameters of a module with their shapes, in the module's order.
 pub fn shapes<M: Module>(module: &M) -> Vec<(String, Vec<usize>)> {
-    read(module)
-        .into_iter()
-        .map(|(path, shape, _)| (path, shape))
-        .collect()
+    let mut listing = Listing::default();
+    module.visit(&mut listing);
+    listing.shapes
 }
 
 /// Reads the parameters of a module: path and numbers, in the module's order.
@@ -78,6 +77,28 @@ fn read<M: Module>(module: &M) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     let mut reading = Reading::default();
     module.visit(&mut reading);
     reading.tensors
+}
+
+/// Lists shapes without asking for numbers, which a module that is yet to be filled would draw.
+#[derive(Default)]
+struct Listing {
+    path: Vec<String>,
+    shapes: Vec<(String, Vec<usize>)>,
+}
+
+impl ModuleVisitor for Listing {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.shapes
+            .push((self.path.join("."), param.lazy_shape().to_vec()));
+    }
 }
 
 #[derive(Default)]

@@ -177,6 +177,7 @@ impl Gpt2Config {
                 width: self.width,
                 heads: self.heads,
                 causal: true,
+                alibi: false,
             },
             feed_forward: FeedForwardConfig {
                 width: self.width,

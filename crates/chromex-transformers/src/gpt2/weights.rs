@@ -31,7 +31,7 @@ impl Gpt2Config {
     /// When a file cannot be read or does not describe a GPT-2.
     pub fn read_folder(folder: &Path, device: &Device) -> Result<(Self, Gpt2)> {
         let config = Self::read(&folder.join("config.json"))?;
-        let network = config.load(&folder.join("model.safetensors"), device)?;
+        let network = config.load(folder, device)?;
         Ok((config, network))
     }
 

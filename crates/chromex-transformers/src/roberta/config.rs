@@ -207,6 +207,7 @@ impl RobertaConfig {
                 width: self.width,
                 heads: self.heads,
                 causal: false,
+                alibi: false,
             },
             feed_forward: FeedForwardConfig {
                 width: self.width,

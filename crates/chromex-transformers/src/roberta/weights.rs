@@ -36,7 +36,7 @@ const LANGUAGE_HEAD: &str = "lm_head.";
 const REGRESSION_HEAD: &str = "classifier.";
 
 impl MaskedLanguage {
-    /// Reads a folder of published files, `config.json` and `model.safetensors`, with the head of masked tokens. The layout
+    /// Reads a folder of published files, `config.json` and weights (`model.safetensors` or `pytorch_model.bin`), with the head of masked tokens. The layout
     /// and the masking stay as they are.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl MaskedLanguage {
             network: RobertaConfig::read(&folder.join("config.json"))?,
             ..self.clone()
         };
-        let network = own.load(&folder.join("model.safetensors"), device)?;
+        let network = own.load(folder, device)?;
         Ok((own, network))
     }
 
@@ -94,7 +94,7 @@ impl MaskedLanguage {
 }
 
 impl RobertaRegression {
-    /// Reads a folder of published files, `config.json` and `model.safetensors`, with a head such as FloraBERT's; its output
+    /// Reads a folder of published files, `config.json` and weights (`model.safetensors` or `pytorch_model.bin`), with a head such as FloraBERT's; its output
     /// tells the number of targets. The layout and the dropout of the head stay as they are.
     ///
     /// # Errors
@@ -112,7 +112,7 @@ impl RobertaRegression {
         };
         let network = weights::load(
             own.blank(targets, device)?,
-            &folder.join("model.safetensors"),
+            folder,
             |parameter| stored(parameter, REGRESSION_HEAD),
             |name| passed_over(name) || name.starts_with("lm_head."),
         )?;
@@ -141,8 +141,7 @@ impl RobertaConfig {
     /// When a file cannot be read or does not describe a RoBERTa.
     pub fn read_base(folder: &Path, device: &Device) -> Result<(Self, Snapshot)> {
         let config = Self::read(&folder.join("config.json"))?;
-        let file = folder.join("model.safetensors");
-        let prefixed = weights::names(&file)?
+        let prefixed = weights::names(folder)?
             .iter()
             .any(|name| name.starts_with(PREFIX));
         let network: Base = Base {
@@ -150,7 +149,7 @@ impl RobertaConfig {
         };
         let network = weights::load(
             network,
-            &file,
+            folder,
             |parameter| {
                 let mut stored = stored(parameter, LANGUAGE_HEAD);
                 if !prefixed {

@@ -1,0 +1,262 @@
+//! DNABERT-2 against DExTER: a pre-trained language model and a search for motifs in regions, on the same promoters.
+//!
+//! Documents: Zhou et al. 2024 (DNABERT-2), Menichelli et al. 2021 (DExTER, doi:10.1371/journal.pcbi.1008909). Data:
+//! simulated promoters with planted stretches of few letters, or tables of real ones (`--data`, `--set`).
+//!
+//! `cargo run --release --example dnabert2_vs_dexter -- --help`
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod sets;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use chromex::baselines::WakaWakaConfig;
+use chromex::boosting::{CrossValidatedElasticNet, Ridge};
+use chromex::core::observe::Observer;
+use chromex::core::{Dataset, DnaWindows, Encode, Experiment, Fit, GivenSplit, Rows, Split, Then};
+use chromex::metrics::{MeanSquaredError, Pearson, RSquared, Spearman};
+use chromex::nn::blocks::ConvolutionConfig;
+use chromex::nn::{Device, Keep, Length, Recipe, Schedule, Trainer};
+use chromex::tokens::{Bpe, BpeTokenizer, Dexter, DnaTokens, DomainCounts, KmerFrequencies};
+use chromex::transformers::{Dnabert2Config, Dnabert2Regression, Pooling, SpecialTokens};
+use clap::Parser;
+
+use sets::Set;
+use support::{Anything, Options, Run};
+
+/// Predict expression from promoters by motifs in regions and by a language model of DNA
+#[derive(Parser, Debug)]
+#[command(name = "dnabert2_vs_dexter")]
+struct Flags {
+    #[command(flatten)]
+    options: Options,
+    /// Which promoters; all but the simulated ones are read from --data
+    #[arg(long, value_enum, default_value = "simulated")]
+    set: Set,
+    /// Train networks for this many epochs
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: Option<u64>,
+}
+
+/// What the models of one run share.
+struct Settings {
+    set: Set,
+    epochs: u64,
+    device: Device,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    support::report_errors(|| run(&flags))
+}
+
+fn run(flags: &Flags) -> Result<(), Anything> {
+    let options = &flags.options;
+    if flags.set != Set::Simulated && options.data.is_none() {
+        return Err("--set: real promoters are read from the folder that --data names".into());
+    }
+    let genes = if options.quick { 120 } else { 1500 };
+    let epochs = flags.epochs.unwrap_or(if options.quick { 1 } else { 8 });
+    let mut settings = Settings {
+        set: flags.set,
+        epochs,
+        device: options.device()?,
+        observer: None,
+    };
+    if options.list {
+        let drawn = Set::Simulated.read(None, 30)?;
+        let tokens = tokens(None, &drawn)?;
+        println!(
+            "{}",
+            experiment(drawn, tokens, &settings)?.names().join("\n")
+        );
+        return Ok(());
+    }
+    let data = options.data.as_deref();
+    let dataset = flags.set.read(data, genes)?;
+    let told = [
+        ("set", format!("{:?}", flags.set)),
+        ("epochs", epochs.to_string()),
+    ];
+    let mut run = Run::begin("dnabert2_vs_dexter", options, 1, &told)?;
+    if let Some(file) = data.and_then(|data| flags.set.file(data)) {
+        run.add_input(&file)?;
+    }
+    settings.observer = Some(run.observer());
+    let tokens = tokens(data, &dataset)?;
+    let experiment = options.choose(experiment(dataset.clone(), tokens, &settings)?)?;
+    let with_dexter = experiment.names().iter().any(|name| name == DEXTER);
+    let report = run.experiment(experiment)?.run()?;
+    if with_dexter {
+        interpret(&run, &dataset, flags.set)?;
+    }
+    run.finish(&report, "DNABERT-2 against DExTER", &[])
+}
+
+/// The name of DExTER in the table.
+const DEXTER: &str = "DExTER";
+
+fn dexter(set: Set) -> Dexter {
+    Dexter {
+        alignment: set.alignment(),
+        ..Dexter::default()
+    }
+}
+
+/// Reads DNABERT-2's tokenizer, or learns one from pieces of drawn promoters: merges of letters know no expression.
+fn tokens(data: Option<&Path>, dataset: &Dataset<DnaWindows>) -> Result<DnaTokens, Anything> {
+    let file = data.map(|data| data.join("dna_tokenizers/DNABERT-2-117M/tokenizer.json"));
+    let tokenizer = match file.filter(|file| file.exists()) {
+        Some(file) => BpeTokenizer::load(&file)?,
+        None => {
+            let codes = dataset.inputs.codes();
+            let letters = codes
+                .iter()
+                .take(200_000)
+                .map(|&code| char::from(b"ACTGN"[usize::from(code)]));
+            let letters: Vec<char> = letters.collect();
+            let pieces = letters
+                .chunks(50)
+                .map(|piece| piece.iter().collect::<String>());
+            Bpe::new(512).learn(pieces)?
+        }
+    };
+    Ok(DnaTokens::new(tokenizer))
+}
+
+fn experiment(
+    dataset: Dataset<DnaWindows>,
+    tokens: DnaTokens,
+    settings: &Settings,
+) -> Result<Experiment<DnaWindows>, Anything> {
+    let penalties: Vec<f64> = (-6..=2).map(|power| 10_f64.powi(power)).collect();
+    let recipe = Recipe {
+        length: Length::Epochs(settings.epochs),
+        keep: Keep::BestValidation,
+        ..Recipe::default()
+    };
+    let convolution = ConvolutionConfig {
+        filters: 64,
+        kernel: 12,
+        pool: 8,
+        ..WakaWakaConfig::default().dna[0]
+    };
+    let network = WakaWakaConfig {
+        marks: Vec::new(),
+        dna: vec![convolution],
+        module_width: 64,
+        joint: vec![32],
+        ..WakaWakaConfig::default()
+    };
+    let vocabulary = tokens.encode(&dataset.inputs.select(&[]))?.vocabulary();
+    let mut layout = Dnabert2Regression::default().layout;
+    if tokens.start.is_none() {
+        // A vocabulary that was learned here has words where the published one has special tokens.
+        let first = vocabulary as u32;
+        layout.special = SpecialTokens {
+            start: first,
+            end: first + 1,
+            padding: first + 2,
+            unknown: first + 3,
+            mask: first + 4,
+        };
+    }
+    let small = Dnabert2Regression {
+        network: Dnabert2Config {
+            vocabulary: vocabulary + 5,
+            width: 64,
+            layers: 2,
+            heads: 4,
+            hidden: 128,
+            ..Dnabert2Config::published()
+        },
+        layout,
+        pooling: Pooling::Mean,
+        ..Dnabert2Regression::default()
+    };
+    let fine_tuning = Recipe {
+        learning_rate: 5e-4,
+        schedule: Schedule::WarmUpLinear { steps: 50 },
+        length: Length::Epochs(settings.epochs),
+        ..Dnabert2Regression::recipe()
+    };
+    let convolutions = trainer(network, recipe, "CNN", settings);
+    let transformer = trainer(small, fine_tuning, "DNABERT-2", settings);
+    Ok(Experiment::new(dataset, GivenSplit::default())
+        .metric(Pearson)
+        .metric(Spearman)
+        .metric(RSquared)
+        .metric(MeanSquaredError)
+        .floor(
+            "4-mers, ridge",
+            KmerFrequencies::new(4)?.then(Ridge::tuned(penalties.clone())),
+        )
+        .floor(
+            "6-mers, ridge",
+            KmerFrequencies::new(6)?.then(Ridge::tuned(penalties)),
+        )
+        .floor("CNN, small", convolutions)
+        .fixed_model(
+            DEXTER,
+            dexter(settings.set).then(CrossValidatedElasticNet::lasso()),
+        )
+        .model("DNABERT-2, small, from scratch", tokens.then(transformer)))
+}
+
+fn trainer<A>(architecture: A, recipe: Recipe, name: &str, settings: &Settings) -> Trainer<A> {
+    let trainer = Trainer::new(architecture, recipe).device(&settings.device);
+    match &settings.observer {
+        Some(observer) => trainer.observe(&format!("train {name}"), observer.clone()),
+        None => trainer,
+    }
+}
+
+/// Writes what DExTER found: domains, how they came of one another, and what each is worth.
+fn interpret(run: &Run, dataset: &Dataset<DnaWindows>, set: Set) -> Result<(), Anything> {
+    let fold = GivenSplit::default().folds(&dataset.keys, 0)?.remove(0);
+    let (train, valid) = (dataset.select(&fold.train), dataset.select(&fold.valid));
+    let found: DomainCounts = dexter(set).fit(&train, &valid, 0)?;
+    let folder: PathBuf = run.model_folder()?;
+    found.save(&folder.join("domains.json"))?;
+    found.write_domains(&folder.join("domains.tsv"))?;
+    for exploration in found.explorations() {
+        exploration.write_graph(found.lattice(), &folder.join("exploration.dot"))?;
+    }
+    let table = found.count(&train.inputs)?;
+    let targets = train.targets.values.view();
+    let model = CrossValidatedElasticNet::lasso().fit_table(table.view(), targets, 0)?;
+    let worth = model.importances(table.view(), targets)?;
+    let mut lines: Vec<(f64, f64, String)> = worth
+        .column(0)
+        .iter()
+        .zip(model.coefficients().column(0))
+        .zip(found.names())
+        .map(|((&worth, &weight), name)| (worth, weight, name))
+        .filter(|(_, weight, _)| *weight != 0.0)
+        .collect();
+    lines.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut text = String::from("domain\tweight\tfall_of_r_squared\n");
+    for (worth, weight, name) in &lines {
+        text.push_str(&format!("{name}\t{weight}\t{worth}\n"));
+    }
+    std::fs::write(folder.join("importances.tsv"), text)?;
+    let best: Vec<String> = lines
+        .iter()
+        .take(5)
+        .map(|(worth, _, name)| format!("{name} ({worth:.3})"))
+        .collect();
+    run.note(&format!(
+        "DExTER keeps {} domains and weighs {}; R² of the training rows falls most without {}.",
+        found.domains().len(),
+        lines.len(),
+        best.join(", ")
+    ));
+    Ok(())
+}
