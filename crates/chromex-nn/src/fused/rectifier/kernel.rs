@@ -81,13 +81,16 @@ fn drawn(place: u32, [first, second]: [u32; 2]) -> u32 {
     bits ^ (bits >> 16)
 }
 
+/// The number of a piece, where its results go, and what they are made of.
+type Piece<'a> = (usize, (&'a mut [f32], (&'a [f32], &'a [f32])));
+
 /// Maps pieces of two vectors, told where they begin.
 fn map(
     left: &[f32],
     right: &[f32],
     work: impl Fn(u32, &mut [f32], &[f32], &[f32]) + Sync,
 ) -> Vec<f32> {
-    let piece = |(place, (results, (left, right))): (usize, (&mut [f32], (&[f32], &[f32])))| {
+    let piece = |(place, (results, (left, right))): Piece<'_>| {
         vectorised(
             #[inline(always)]
             || work((place * PIECE) as u32, results, left, right),
