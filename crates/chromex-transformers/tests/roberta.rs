@@ -415,7 +415,7 @@ fn groups_thaw_at_the_published_steps_with_their_own_rates() {
     assert_eq!(rates(500)[2], Some(1e-3));
     assert_eq!(
         rates(800)[1..4],
-        [None, Some(1e-3 * 1200.0 / 1500.0), Some(0.0)]
+        [None, Some(1e-3 * (1200.0 / 1500.0)), Some(0.0)]
     );
     assert_eq!(rates(1200)[4], Some(0.0));
     assert_eq!(rates(1300)[4], Some(1e-3));
