@@ -199,8 +199,8 @@ fn experiment(
             KmerFrequencies::new(4)?.then(Ridge::tuned(penalties.clone())),
         )
         .floor(
-            "6-mers, ridge",
-            KmerFrequencies::new(6)?.then(Ridge::tuned(penalties)),
+            "5-mers, ridge",
+            KmerFrequencies::new(5)?.then(Ridge::tuned(penalties)),
         )
         .floor("CNN, small", convolutions)
         .fixed_model(

@@ -320,7 +320,7 @@ mod tests {
         let maps = array![
             [[5.0], [-4.0], [1.0], [0.0]],
             [[1.0], [2.0], [3.0], [4.0]],
-            [[3.0], [-4.0], [1.0], [0.0]]
+            [[3.0], [-6.0], [1.0], [0.0]]
         ];
         let plan = [[true], [false], [true], [false]];
         let planted = array![plan, [[false], [false], [false], [false]], plan];

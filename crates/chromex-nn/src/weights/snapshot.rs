@@ -8,12 +8,15 @@ use sha2::{Digest, Sha256};
 use super::{fill, read};
 use crate::{Error, Result};
 
+/// The shape and the numbers of each parameter.
+type Noted = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
 /// Weights of one network that another begins with, as fine-tuning begins with what was pre-trained.
 ///
 /// Written out, as into the key of a checkpoint, it is the digest of its numbers.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    values: Arc<BTreeMap<String, (Vec<usize>, Vec<f32>)>>,
+    values: Arc<Noted>,
     digest: String,
 }
 
