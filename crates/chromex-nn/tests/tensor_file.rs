@@ -1,5 +1,7 @@
 //! Files of weights against what PyTorch and safetensors wrote into them, and against damage and malice.
 
+#![allow(clippy::print_stderr)]
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};

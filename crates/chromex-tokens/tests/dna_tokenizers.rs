@@ -1,5 +1,7 @@
 //! Published tokenizers of DNA against the Python library `tokenizers`, on 5,000 random and 5,000 real sequences.
 
+#![allow(clippy::print_stderr)]
+
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 

@@ -1,6 +1,8 @@
 //! Small published checkpoints against what PyTorch computed with them, where `CHROMEX_DATA` names the folder that holds
 //! them.
 
+#![allow(clippy::print_stderr)]
+
 use std::path::{Path, PathBuf};
 
 use burn::Tensor;
