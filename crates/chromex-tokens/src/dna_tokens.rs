@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn special_tokens_frame_what_fits() {
-        let tokenizer = Bpe::new(256).learn(["ACGT"]).unwrap();
+        let tokenizer = Bpe::new(257).learn(["ACGT"]).unwrap();
         let letter = |letter: &str| tokenizer.id(letter).unwrap();
         let mut tokens = DnaTokens::new(tokenizer.clone());
         assert_eq!((tokens.start, tokens.end), (None, None));

@@ -131,10 +131,12 @@ struct Part {
     kind: String,
     #[serde(default, alias = "normalizers", alias = "pretokenizers")]
     parts: Vec<Part>,
+    #[serde(default)]
+    pattern: Option<serde_json::Value>,
 }
 
-/// Normalizers that cannot bring the library down, whatever their settings; `Replace`, `Prepend`
-/// and `Precompiled` can.
+/// Normalizers that cannot bring the library down, whatever their settings; `Prepend`, `Precompiled` and all but the
+/// [simplest](Part::replaces_runs) `Replace` can.
 const NORMALIZERS: [&str; 9] = [
     "BertNormalizer",
     "ByteLevel",
@@ -205,8 +207,24 @@ impl TokenizerFile {
 }
 
 impl Part {
+    /// Whether it replaces long runs of one letter, as vocabularies of DNA do with unknown bases (`N{10,}`): a pattern
+    /// that cannot be empty and takes no longer than the text.
+    fn replaces_runs(&self) -> bool {
+        let pattern = self
+            .pattern
+            .as_ref()
+            .and_then(|pattern| pattern.get("Regex"));
+        let pattern = pattern.and_then(serde_json::Value::as_str);
+        let count = pattern
+            .and_then(|pattern| pattern.strip_prefix(|letter: char| letter.is_ascii_alphabetic()))
+            .and_then(|pattern| pattern.strip_prefix('{')?.strip_suffix(",}"))
+            .and_then(|count| count.parse::<u16>().ok());
+        self.kind == "Replace" && count.is_some_and(|count| (1..=1000).contains(&count))
+    }
+
     fn check(&self, part: &'static str, known: &'static [&'static str]) -> Result<()> {
-        if self.kind != "Sequence" && !known.contains(&self.kind.as_str()) {
+        let harmless = known.contains(&self.kind.as_str()) || self.replaces_runs();
+        if self.kind != "Sequence" && !harmless {
             return Err(Error::Part {
                 part,
                 expected: known,

@@ -130,6 +130,14 @@ fn values<const D: usize>(tensor: burn::Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().unwrap()
 }
 
+/// Trainings of one process draw from one generator of random numbers: only alone do they repeat to the bit.
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ALONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 #[test]
 fn hidden_states_scores_and_predictions_equal_transformers() {
     let golden = golden();
@@ -282,6 +290,7 @@ impl chromex_core::observe::Observer for Losses {
 
 #[test]
 fn five_training_steps_equal_pytorch() {
+    let _alone = alone();
     let golden = golden();
     let data = dataset(&golden);
     let network = golden_regressor(2, PaddingSide::Left);
@@ -310,6 +319,7 @@ fn five_training_steps_equal_pytorch() {
 
 #[test]
 fn hidden_tokens_are_learned_and_fine_tuning_begins_with_what_was_learned() {
+    let _alone = alone();
     let data = dataset(&golden());
     let language = MaskedLanguage {
         network: config(2),
@@ -395,6 +405,7 @@ fn tokens_past_the_vocabulary_and_sequences_past_the_positions_are_refused() {
 
 #[test]
 fn groups_thaw_at_the_published_steps_with_their_own_rates() {
+    let _alone = alone();
     let data = dataset(&golden());
     let settings = RobertaRegression {
         network: RobertaConfig {
