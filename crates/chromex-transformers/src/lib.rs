@@ -10,8 +10,10 @@ mod error;
 mod gpt2;
 mod language_model;
 mod padded_tokens;
+mod published_config;
 mod roberta;
 mod token_embedding;
+mod token_regression;
 mod token_windows;
 
 pub use dnabert2::{

@@ -2,6 +2,8 @@
 
 #![allow(clippy::print_stderr)]
 
+mod support;
+
 use std::path::{Path, PathBuf};
 
 use burn::Tensor;
@@ -11,17 +13,12 @@ use chromex_nn::{Device, Length, Trainer, weights};
 use chromex_transformers::{Gpt2, Gpt2Config, LanguageModel, TokenWindows};
 use serde_json::Value;
 
+use support::{largest_difference, numbers, uniform};
+
 const GOLDEN: &str = include_str!("golden/gpt2.json");
 
 fn golden() -> Value {
     serde_json::from_str(GOLDEN).unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f32> {
-    let numbers = value.as_array().unwrap().iter();
-    numbers
-        .map(|number| number.as_f64().unwrap() as f32)
-        .collect()
 }
 
 fn ids(value: &Value) -> Vec<u32> {
@@ -40,29 +37,6 @@ fn tensor(rows: &[&[u32]]) -> Tensor<2, Int> {
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().unwrap()
-}
-
-fn largest_difference(ours: &[f32], theirs: &[f32]) -> f32 {
-    assert_eq!(ours.len(), theirs.len());
-    let pairs = ours.iter().zip(theirs);
-    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
-}
-
-/// The generator of `golden/gpt2.py`: SplitMix64 seeded by the FNV-1a hash of a name.
-fn uniform(name: &str, count: usize) -> Vec<f32> {
-    let mut state = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    });
-    (0..count)
-        .map(|_| {
-            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let mut z = state;
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            z ^= z >> 31;
-            ((z >> 40) as f64 / f64::from(1 << 23) - 1.0) as f32
-        })
-        .collect()
 }
 
 fn config(layers: usize, width: usize, heads: usize, positions: usize) -> Gpt2Config {

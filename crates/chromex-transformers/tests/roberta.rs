@@ -1,5 +1,7 @@
 //! RoBERTa against PyTorch and transformers: the numbers of `golden/roberta.json`.
 
+mod support;
+
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -12,42 +14,14 @@ use chromex_transformers::{
 use ndarray::Array2;
 use serde_json::Value;
 
+use support::{largest_difference, numbers, uniform};
+
 const GOLDEN: &str = include_str!("golden/roberta.json");
 const LENGTH: usize = 24;
 const TARGETS: usize = 3;
 
 fn golden() -> Value {
     serde_json::from_str(GOLDEN).unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f32> {
-    let numbers = value.as_array().unwrap().iter();
-    numbers
-        .map(|number| number.as_f64().unwrap() as f32)
-        .collect()
-}
-
-fn largest_difference(ours: &[f32], theirs: &[f32]) -> f32 {
-    assert_eq!(ours.len(), theirs.len());
-    let pairs = ours.iter().zip(theirs);
-    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
-}
-
-/// The generator of `golden/roberta.py`: SplitMix64 seeded by the FNV-1a hash of a name.
-fn uniform(name: &str, count: usize) -> Vec<f32> {
-    let mut state = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    });
-    (0..count)
-        .map(|_| {
-            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let mut z = state;
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            z ^= z >> 31;
-            ((z >> 40) as f64 / f64::from(1 << 23) - 1.0) as f32
-        })
-        .collect()
 }
 
 fn config(padding_id: u32) -> RobertaConfig {
@@ -209,7 +183,6 @@ fn hidden_states_scores_and_predictions_equal_transformers() {
 }
 
 #[test]
-#[ignore = "writes and reads 190 MB of weights"]
 fn the_published_shape_equals_transformers() {
     let golden = golden();
     let device = Device::default();

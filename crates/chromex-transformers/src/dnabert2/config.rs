@@ -1,13 +1,12 @@
 use std::path::Path;
 
-use chromex_core::atomic;
 use chromex_nn::blocks::{
     Activation, FeedForwardConfig, NormPlacement, SelfAttentionConfig, TransformerBlockConfig,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Error, Result};
+use crate::{Result, published_config};
 
 /// The shape of a DNABERT-2.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,29 +90,13 @@ impl Dnabert2Config {
     /// When the file cannot be read, is no DNABERT-2 configuration, or asks for another activation or for dropout of
     /// attention weights.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read(path).map_err(|source| Error::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        let published: Published =
-            serde_json::from_slice(&text).map_err(|source| Error::Malformed {
-                path: path.to_owned(),
-                expected: "a DNABERT-2 configuration",
-                source,
-            })?;
+        let published: Published = published_config::read(path, "a DNABERT-2 configuration")?;
         let dropout = published.attention_probs_dropout_prob.to_string();
         for (field, expected, found) in [
             ("hidden_act", "gelu", &published.hidden_act),
             ("attention_probs_dropout_prob", "0", &dropout),
         ] {
-            if found != expected {
-                return Err(Error::Unsupported {
-                    path: path.to_owned(),
-                    field,
-                    expected,
-                    found: found.clone(),
-                });
-            }
+            published_config::require(path, field, expected, found)?;
         }
         // The table of distances is built at run-time lengths, whatever its first size.
         let _ = published.alibi_starting_size;
@@ -153,11 +136,7 @@ impl Dnabert2Config {
             "num_labels": targets,
             "problem_type": "regression",
         });
-        atomic::write(path, |file| {
-            serde_json::to_writer_pretty(file, &published).map_err(std::io::Error::from)
-        })
-        .map_err(chromex_nn::Error::from)?;
-        Ok(())
+        published_config::write(path, &published)
     }
 
     /// The block that every layer is.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::network::draw;
 use super::{Dnabert2, Dnabert2Config};
 use crate::padded_tokens::{PaddedTokens, PaddingSide, SpecialTokens, TokenLayout};
+use crate::token_regression::{check_vocabulary, squared_error};
 
 /// Predicts numbers from sequences by a DNABERT-2 with its published pooler and an output layer.
 #[derive(Clone, Debug, Serialize)]
@@ -240,11 +241,7 @@ impl Network<TokenIds> for Dnabert2Regressor {
     /// The mean squared error over rows and targets.
     fn loss(&self, batch: &Dataset<TokenIds>, device: &Device) -> Result<Tensor<1>> {
         let predicted = self.forward(&batch.inputs, device)?;
-        let values = &batch.targets.values;
-        let shape = [values.nrows(), values.ncols()];
-        let data = TensorData::new(values.iter().copied().collect(), shape);
-        let error = predicted - Tensor::<2>::from_data(data, device);
-        Ok((error.clone() * error).mean())
+        Ok(squared_error(predicted, &batch.targets, device))
     }
 }
 
@@ -257,16 +254,8 @@ impl Architecture<TokenIds> for Dnabert2Regression {
         seed: u64,
         device: &Device,
     ) -> Result<Dnabert2Regressor> {
-        let tokens = &train.inputs;
-        let ids = (0..tokens.len()).flat_map(|row| tokens.sentence(row, 0));
-        match ids.max() {
-            Some(&id) if id as usize >= self.network.vocabulary => Err(Error::Setting {
-                name: "vocabulary",
-                expected: format!("more than the largest token id, {id}"),
-                found: self.network.vocabulary.to_string(),
-            }),
-            _ => self.init(train.targets.values.ncols(), seed, device),
-        }
+        check_vocabulary(&train.inputs, self.network.vocabulary)?;
+        self.init(train.targets.values.ncols(), seed, device)
     }
 }
 

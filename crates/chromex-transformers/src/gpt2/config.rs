@@ -1,13 +1,12 @@
 use std::path::Path;
 
-use chromex_core::atomic;
 use chromex_nn::blocks::{
     Activation, FeedForwardConfig, NormPlacement, SelfAttentionConfig, TransformerBlockConfig,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Error, Result};
+use crate::{Error, Result, published_config};
 
 /// The shape of a GPT-2.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,32 +99,18 @@ impl Gpt2Config {
     /// When the file cannot be read, is no GPT-2 configuration, or asks for another activation or attention
     /// scale than GPT-2's.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read(path).map_err(|source| Error::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        let published: Published =
-            serde_json::from_slice(&text).map_err(|source| Error::Malformed {
-                path: path.to_owned(),
-                expected: "a GPT-2 configuration",
-                source,
-            })?;
-        let unsupported = |field, expected, found: &str| Error::Unsupported {
-            path: path.to_owned(),
-            field,
-            expected,
-            found: found.to_owned(),
+        let published: Published = published_config::read(path, "a GPT-2 configuration")?;
+        // The same function under its later name.
+        let activation = match published.activation_function.as_str() {
+            "gelu_pytorch_tanh" => "gelu_new",
+            other => other,
         };
-        let activation = published.activation_function.as_str();
-        if !["gelu_new", "gelu_pytorch_tanh"].contains(&activation) {
-            return Err(unsupported("activation_function", "gelu_new", activation));
-        }
-        if published.scale_attn_by_inverse_layer_idx {
-            return Err(unsupported(
-                "scale_attn_by_inverse_layer_idx",
-                "false",
-                "true",
-            ));
+        let scales = published.scale_attn_by_inverse_layer_idx.to_string();
+        for (field, expected, found) in [
+            ("activation_function", "gelu_new", activation),
+            ("scale_attn_by_inverse_layer_idx", "false", &scales),
+        ] {
+            published_config::require(path, field, expected, found)?;
         }
         Ok(Self {
             vocabulary: published.vocab_size,
@@ -163,11 +148,7 @@ impl Gpt2Config {
             "bos_token_id": 0,
             "eos_token_id": 0,
         });
-        atomic::write(path, |file| {
-            serde_json::to_writer_pretty(file, &published).map_err(std::io::Error::from)
-        })
-        .map_err(chromex_nn::Error::from)?;
-        Ok(())
+        published_config::write(path, &published)
     }
 
     /// The block that every layer is.

@@ -1,13 +1,12 @@
 use std::path::Path;
 
-use chromex_core::atomic;
 use chromex_nn::blocks::{
     Activation, FeedForwardConfig, NormPlacement, SelfAttentionConfig, TransformerBlockConfig,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Error, Result};
+use crate::{Result, published_config};
 
 /// The shape of a RoBERTa.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -128,16 +127,7 @@ impl RobertaConfig {
     /// When the file cannot be read, is no RoBERTa configuration, or asks for another activation or other positions than
     /// RoBERTa's.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read(path).map_err(|source| Error::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        let published: Published =
-            serde_json::from_slice(&text).map_err(|source| Error::Malformed {
-                path: path.to_owned(),
-                expected: "a RoBERTa configuration",
-                source,
-            })?;
+        let published: Published = published_config::read(path, "a RoBERTa configuration")?;
         for (field, expected, found) in [
             ("hidden_act", "gelu", &published.hidden_act),
             (
@@ -146,14 +136,7 @@ impl RobertaConfig {
                 &published.position_embedding_type,
             ),
         ] {
-            if found != expected {
-                return Err(Error::Unsupported {
-                    path: path.to_owned(),
-                    field,
-                    expected,
-                    found: found.clone(),
-                });
-            }
+            published_config::require(path, field, expected, found)?;
         }
         Ok(Self {
             vocabulary: published.vocab_size,
@@ -193,11 +176,7 @@ impl RobertaConfig {
             "attention_probs_dropout_prob": 0.0,
             "tie_word_embeddings": true,
         });
-        atomic::write(path, |file| {
-            serde_json::to_writer_pretty(file, &published).map_err(std::io::Error::from)
-        })
-        .map_err(chromex_nn::Error::from)?;
-        Ok(())
+        published_config::write(path, &published)
     }
 
     /// The block that every layer is.

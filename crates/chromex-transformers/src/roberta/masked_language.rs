@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::network::draw;
 use super::{Roberta, RobertaConfig};
 use crate::padded_tokens::{PaddedTokens, SpecialTokens, TokenLayout};
+use crate::token_regression::check_vocabulary;
 
 /// Learns a RoBERTa by hiding tokens that it has to find again.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -276,7 +277,7 @@ impl Architecture<TokenIds> for MaskedLanguage {
         seed: u64,
         device: &Device,
     ) -> Result<RobertaMaskedLanguage> {
-        super::regression::check_vocabulary(&train.inputs, &self.network)?;
+        check_vocabulary(&train.inputs, self.network.vocabulary)?;
         self.init(seed, device)
     }
 }

@@ -1,8 +1,7 @@
 use burn::Tensor;
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
-use burn::tensor::TensorData;
-use chromex_core::{Dataset, Rows, TokenIds};
+use chromex_core::{Dataset, TokenIds};
 use chromex_nn::fused::linear;
 use chromex_nn::weights::Snapshot;
 use chromex_nn::{
@@ -13,6 +12,7 @@ use serde::Serialize;
 use super::network::draw;
 use super::{Roberta, RobertaConfig};
 use crate::padded_tokens::TokenLayout;
+use crate::token_regression::{check_vocabulary, squared_error};
 
 /// Predicts numbers from sequences by a RoBERTa and a head of two layers, as CornBERT predicts the expression of ten
 /// tissues.
@@ -168,11 +168,7 @@ impl Network<TokenIds> for RobertaRegressor {
     /// The mean squared error over rows and targets.
     fn loss(&self, batch: &Dataset<TokenIds>, device: &Device) -> Result<Tensor<1>> {
         let predicted = self.forward(&batch.inputs, device)?;
-        let values = &batch.targets.values;
-        let shape = [values.nrows(), values.ncols()];
-        let data = TensorData::new(values.iter().copied().collect(), shape);
-        let error = predicted - Tensor::<2>::from_data(data, device);
-        Ok((error.clone() * error).mean())
+        Ok(squared_error(predicted, &batch.targets, device))
     }
 }
 
@@ -185,22 +181,7 @@ impl Architecture<TokenIds> for RobertaRegression {
         seed: u64,
         device: &Device,
     ) -> Result<RobertaRegressor> {
-        check_vocabulary(&train.inputs, &self.network)?;
+        check_vocabulary(&train.inputs, self.network.vocabulary)?;
         self.init(train.targets.values.ncols(), seed, device)
-    }
-}
-
-/// Refuses tokens that the token table has no row for: a checkpoint and a tokenizer that do not belong together.
-pub(super) fn check_vocabulary(tokens: &TokenIds, config: &RobertaConfig) -> Result<()> {
-    let largest = (0..tokens.len())
-        .flat_map(|row| tokens.sentence(row, 0))
-        .max();
-    match largest {
-        Some(&id) if id as usize >= config.vocabulary => Err(Error::Setting {
-            name: "vocabulary",
-            expected: format!("more than the largest token id, {id}"),
-            found: config.vocabulary.to_string(),
-        }),
-        _ => Ok(()),
     }
 }

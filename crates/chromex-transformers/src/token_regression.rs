@@ -1,0 +1,32 @@
+//! What regressions on tokens have in common.
+
+use burn::Tensor;
+use burn::tensor::TensorData;
+use chromex_core::{Rows, Targets, TokenIds};
+use chromex_nn::{Device, Error, Result};
+
+/// The mean squared error over rows and targets.
+///
+/// # Shapes
+///
+/// `predicted` is `[rows, targets]`; returns one number.
+pub(crate) fn squared_error(predicted: Tensor<2>, targets: &Targets, device: &Device) -> Tensor<1> {
+    let values = &targets.values;
+    let shape = [values.nrows(), values.ncols()];
+    let data = TensorData::new(values.iter().copied().collect(), shape);
+    let error = predicted - Tensor::<2>::from_data(data, device);
+    (error.clone() * error).mean()
+}
+
+/// Refuses tokens that the token table has no row for: a checkpoint and a tokenizer that do not belong together.
+pub(crate) fn check_vocabulary(tokens: &TokenIds, vocabulary: usize) -> Result<()> {
+    let ids = (0..tokens.len()).flat_map(|row| tokens.sentence(row, 0));
+    match ids.max() {
+        Some(&id) if id as usize >= vocabulary => Err(Error::Setting {
+            name: "vocabulary",
+            expected: format!("more than the largest token id, {id}"),
+            found: vocabulary.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
