@@ -9,7 +9,7 @@ use chromex::baselines::{
 };
 use chromex::core::observe::{Event, Observer};
 use chromex::core::{
-    CellPair, Dataset, DnaWindows, Keys, MarkWindows, Rows, Target, Targets, Transform,
+    CellPair, Dataset, Keys, MarkWindows, Rows, Sequences, Target, Targets, Transform,
 };
 use chromex::nn::{Architecture, Keep, Length, Recipe, Trainer};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -162,7 +162,7 @@ fn training_steps(criterion: &mut Criterion) {
                 .collect()
         })
         .collect();
-    let dna = DnaWindows::new(&letters).expect("bases");
+    let dna = Sequences::new(&letters).expect("bases");
     let both = dataset((windows(1, 100, 100), dna));
     step(
         criterion,

@@ -19,11 +19,11 @@ use std::sync::Arc;
 use chromex::baselines::WakaWakaConfig;
 use chromex::boosting::{CrossValidatedElasticNet, Ridge};
 use chromex::core::observe::Observer;
-use chromex::core::{Dataset, DnaWindows, Encode, Experiment, Fit, GivenSplit, Rows, Split, Then};
+use chromex::core::{Dataset, Experiment, Fit, GivenSplit, Sequences, Split, Then};
 use chromex::metrics::{MeanSquaredError, Pearson, RSquared, Spearman};
 use chromex::nn::blocks::ConvolutionConfig;
 use chromex::nn::{Device, Keep, Length, Recipe, Schedule, Trainer};
-use chromex::tokens::{Bpe, BpeTokenizer, Dexter, DnaTokens, DomainCounts, KmerFrequencies};
+use chromex::tokens::{BpeTokenizer, Dexter, DnaBpe, DnaTokenizer, DomainCounts, KmerCounts};
 use chromex::transformers::{Dnabert2Config, Dnabert2Regression, Pooling, SpecialTokens};
 use clap::Parser;
 
@@ -110,33 +110,25 @@ fn dexter(set: Set) -> Dexter {
     }
 }
 
-/// Reads DNABERT-2's tokenizer, or learns one from pieces of drawn promoters: merges of letters know no expression.
-fn tokens(data: Option<&Path>, dataset: &Dataset<DnaWindows>) -> Result<DnaTokens, Anything> {
+/// Reads DNABERT-2's tokenizer, or learns one from the promoters: merges of letters know no expression.
+fn tokens(data: Option<&Path>, dataset: &Dataset<Sequences>) -> Result<DnaTokenizer, Anything> {
     let file = data.map(|data| data.join("dna_tokenizers/DNABERT-2-117M/tokenizer.json"));
-    let tokenizer = match file.filter(|file| file.exists()) {
-        Some(file) => BpeTokenizer::load(&file)?,
-        None => {
-            let codes = dataset.inputs.codes();
-            let letters = codes
-                .iter()
-                .take(200_000)
-                .map(|&code| char::from(b"ACTGN"[usize::from(code)]));
-            let letters: Vec<char> = letters.collect();
-            let pieces = letters
-                .chunks(50)
-                .map(|piece| piece.iter().collect::<String>());
-            Bpe::new(512).learn(pieces)?
+    Ok(match file.filter(|file| file.exists()) {
+        Some(file) => DnaBpe::dnabert2().with(BpeTokenizer::load(&file)?)?,
+        None => DnaBpe {
+            vocabulary: 512,
+            ..DnaBpe::dnabert2()
         }
-    };
-    Ok(DnaTokens::new(tokenizer))
+        .learn(&dataset.inputs)?,
+    })
 }
 
 fn experiment(
-    dataset: Dataset<DnaWindows>,
-    tokens: DnaTokens,
+    dataset: Dataset<Sequences>,
+    tokens: DnaTokenizer,
     settings: &Settings,
-) -> Result<Experiment<DnaWindows>, Anything> {
-    let penalties: Vec<f64> = (-6..=2).map(|power| 10_f64.powi(power)).collect();
+) -> Result<Experiment<Sequences>, Anything> {
+    let penalties: Vec<f64> = (-2..=7).map(|power| 10_f64.powi(power)).collect();
     let recipe = Recipe {
         length: Length::Epochs(settings.epochs),
         keep: Keep::BestValidation,
@@ -155,22 +147,14 @@ fn experiment(
         joint: vec![32],
         ..WakaWakaConfig::default()
     };
-    let vocabulary = tokens.encode(&dataset.inputs.select(&[]))?.vocabulary();
+    let vocabulary = tokens.tokenizer.vocabulary_size();
     let mut layout = Dnabert2Regression::default().layout;
-    if tokens.start.is_none() {
-        // A vocabulary that was learned here has words where the published one has special tokens.
-        let first = vocabulary as u32;
-        layout.special = SpecialTokens {
-            start: first,
-            end: first + 1,
-            padding: first + 2,
-            unknown: first + 3,
-            mask: first + 4,
-        };
+    if tokens.tokenizer.id("[CLS]").is_none() {
+        layout.special = SpecialTokens::default();
     }
     let small = Dnabert2Regression {
         network: Dnabert2Config {
-            vocabulary: vocabulary + 5,
+            vocabulary,
             width: 64,
             layers: 2,
             heads: 4,
@@ -196,11 +180,11 @@ fn experiment(
         .metric(MeanSquaredError)
         .floor(
             "4-mers, ridge",
-            KmerFrequencies::new(4)?.then(Ridge::tuned(penalties.clone())),
+            KmerCounts::new(4).then(Ridge::tuned(penalties.clone())),
         )
         .floor(
             "5-mers, ridge",
-            KmerFrequencies::new(5)?.then(Ridge::tuned(penalties)),
+            KmerCounts::new(5).then(Ridge::tuned(penalties)),
         )
         .floor("CNN, small", convolutions)
         .fixed_model(
@@ -219,7 +203,7 @@ fn trainer<A>(architecture: A, recipe: Recipe, name: &str, settings: &Settings) 
 }
 
 /// Writes what DExTER found: domains, how they came of one another, and what each is worth.
-fn interpret(run: &Run, dataset: &Dataset<DnaWindows>, set: Set) -> Result<(), Anything> {
+fn interpret(run: &Run, dataset: &Dataset<Sequences>, set: Set) -> Result<(), Anything> {
     let fold = GivenSplit::default().folds(&dataset.keys, 0)?.remove(0);
     let (train, valid) = (dataset.select(&fold.train), dataset.select(&fold.valid));
     let found: DomainCounts = dexter(set).fit(&train, &valid, 0)?;

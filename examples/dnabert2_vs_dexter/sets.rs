@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use chromex::core::{Dataset, DnaWindows, Keys, Target, Targets, Transform, random};
+use chromex::core::{Dataset, Keys, Sequences, Target, Targets, Transform, random};
 use chromex::io::simulate::SimulatedPromoters;
 use clap::ValueEnum;
 use flate2::read::MultiGzDecoder;
@@ -58,7 +58,7 @@ impl Set {
         self,
         data: Option<&Path>,
         genes: usize,
-    ) -> Result<Dataset<DnaWindows>, Anything> {
+    ) -> Result<Dataset<Sequences>, Anything> {
         let file = data.and_then(|data| self.file(data));
         let (Some(file), true) = (file, self != Self::Simulated) else {
             let simulated = SimulatedPromoters {
@@ -88,7 +88,7 @@ impl Set {
         let keys = Keys::new(ids)?.with_group("part", &parts(rows.len(), &given))?;
         let values = Array2::from_shape_vec((rows.len(), 1), values)?;
         Ok(Dataset::new(
-            DnaWindows::new(&sequences)?,
+            Sequences::new(&sequences)?,
             Targets::new(values, vec![column])?,
             keys,
         )?)

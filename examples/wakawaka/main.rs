@@ -22,12 +22,13 @@ use chromex::baselines::interpretation::planted_fraction;
 use chromex::baselines::{StagedWakaWaka, WakaWakaConfig};
 use chromex::boosting::{LinearModel, Ridge};
 use chromex::core::{
-    Dataset, DnaWindows, Encode, Experiment, Fit, GivenSplit, Keys, MarkWindows, Predict, Rows,
-    Split, Target, Targets, Transform, WindowColumns, WindowMaxima, random,
+    Dataset, Encode, Experiment, Fit, GivenSplit, Keys, MarkWindows, Predict, Sequences, Split,
+    Target, Targets, Transform, WindowColumns, WindowMaxima, random,
 };
 use chromex::nn::attribution::input_gradient;
 use chromex::nn::{Trained, Trainer, weights};
 use chromex::report::plots;
+use chromex::tokens::KmerCounts;
 use clap::Parser;
 use ndarray::{Array2, Array3, Axis};
 use rand::RngExt;
@@ -50,7 +51,7 @@ struct Flags {
 }
 
 /// Marks and DNA of the same genes.
-type Both = (MarkWindows, DnaWindows);
+type Both = (MarkWindows, Sequences);
 
 /// Genes, and where motifs were planted.
 struct Genes {
@@ -265,7 +266,7 @@ fn simulated(genes: usize) -> Result<Genes, Anything> {
         sequences.push(sequence);
     }
     let targets = Targets::new(values, cell.targets.columns.clone())?;
-    let inputs = (cell.inputs, DnaWindows::new(&sequences)?);
+    let inputs = (cell.inputs, Sequences::new(&sequences)?);
     Ok(Genes {
         dataset: Dataset::new(inputs, targets, cell.keys)?,
         motifs: Some(motifs),
@@ -335,7 +336,7 @@ fn read(folder: &Path, run: &mut Run) -> Result<Genes, Anything> {
         .with_group("chromosome", &chromosomes)?
         .with_group("part", &part)?;
     Ok(Genes {
-        dataset: Dataset::new((windows, DnaWindows::new(&sequences)?), targets, keys)?,
+        dataset: Dataset::new((windows, Sequences::new(&sequences)?), targets, keys)?,
         motifs: None,
     })
 }
@@ -343,22 +344,12 @@ fn read(folder: &Path, run: &mut Run) -> Result<Genes, Anything> {
 impl Encode<Both> for Part {
     type Output = Array2<f32>;
 
-    /// Marks as they are, or their maxima where there are bins; DNA as shares of its dinucleotides.
+    /// Marks as they are, or their maxima where there are bins; DNA as counts of its dinucleotides.
     fn encode(&self, inputs: &Both) -> chromex::core::Result<Array2<f32>> {
         match self {
             Self::Marks if inputs.0.bins() == 1 => WindowColumns.encode(&inputs.0),
             Self::Marks => Ok(WindowMaxima.encode(&inputs.0)?.mapv(f32::ln_1p)),
-            Self::Dna => {
-                let mut shares = Array2::zeros((inputs.1.len(), 25));
-                for (mut shares, codes) in
-                    shares.outer_iter_mut().zip(inputs.1.codes().outer_iter())
-                {
-                    for (first, second) in codes.iter().zip(codes.iter().skip(1)) {
-                        shares[usize::from(first * 5 + second)] += 1.0 / codes.len() as f32;
-                    }
-                }
-                Ok(shares)
-            }
+            Self::Dna => KmerCounts::new(2).encode(&inputs.1),
         }
     }
 }

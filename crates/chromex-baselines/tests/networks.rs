@@ -7,7 +7,7 @@ use chromex_baselines::{
     AttentiveChromeConfig, DeepChromeConfig, DeepDiffConfig, FcnConfig, LinearNetworkConfig,
     SignalNetwork, WakaWakaConfig,
 };
-use chromex_core::{CellPair, Dataset, DnaWindows, Keys, MarkWindows, Target, Targets, Transform};
+use chromex_core::{CellPair, Dataset, Keys, MarkWindows, Sequences, Target, Targets, Transform};
 use chromex_nn::{Device, Network, weights};
 use ndarray::{Array2, Array3};
 use serde_json::Value;
@@ -284,7 +284,7 @@ fn waka_waka_equals_pytorch() {
         .map(|value| b"ACTG"[((value + 1.0) * 2.0).floor() as usize])
         .collect();
     let sequences: Vec<&[u8]> = letters.chunks(640).collect();
-    let dna = DnaWindows::new(&sequences).unwrap();
+    let dna = Sequences::new(&sequences).unwrap();
     let marks = counts("signal", 3, 100);
     let plain = |config: WakaWakaConfig| WakaWakaConfig {
         module_dropout: 0.0,

@@ -13,7 +13,6 @@
 pub mod atomic;
 mod cell_by_gene;
 mod dataset;
-mod dna;
 mod ensemble;
 mod error;
 mod experiment;
@@ -41,7 +40,6 @@ mod window_maxima;
 pub use cell_by_gene::{CellByGene, CellByGeneBuilder, GeneMean, GeneMeans};
 pub use chromex_metrics::{Direction, Metric};
 pub use dataset::Dataset;
-pub use dna::DnaWindows;
 pub use ensemble::{Ensemble, Gated, GatedExperts, GroupEnsemble, Members, Weighting};
 pub use error::{Error, Result};
 pub use experiment::{Experiment, Part};

@@ -60,6 +60,26 @@ impl Sequences {
         &self.letters[self.offsets[row]..self.offsets[row + 1]]
     }
 
+    /// Tells how many letters each sequence has, where all have as many; 0 where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] when a sequence is empty or has another length than the first.
+    pub fn length(&self) -> Result<usize> {
+        let length = self.iter().next().map_or(0, <[u8]>::len);
+        match self
+            .iter()
+            .position(|other| other.len() != length || length == 0)
+        {
+            None => Ok(length),
+            Some(row) => Err(Error::Shape {
+                what: "bases of a sequence",
+                expected: format!("{length} as in row 0, and at least 1"),
+                found: format!("{} in row {row}", self.sequence(row).len()),
+            }),
+        }
+    }
+
     /// Goes over all sequences.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.offsets.len() - 1).map(|row| self.sequence(row))
@@ -94,6 +114,16 @@ mod tests {
         assert_eq!(swapped.sequence(0), b"NXU");
         assert_eq!((swapped.sequence(1), swapped.len()), (&b""[..], 3));
         assert_eq!(swapped.iter().last(), Some(&b"ACGT"[..]));
+        assert_eq!(sequences.select(&[0]).length().unwrap(), 4);
+        assert_eq!(sequences.select(&[]).length().unwrap(), 0);
+        assert!(
+            sequences
+                .length()
+                .unwrap_err()
+                .to_string()
+                .contains("row 1")
+        );
+        assert!(sequences.select(&[1]).length().is_err());
         let message = Sequences::new(&["A", "C>"]).unwrap_err().to_string();
         assert!(
             message.contains("row 1") && message.contains('>'),

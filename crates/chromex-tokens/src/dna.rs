@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::long_words::{Merges, Room};
 use crate::{Bpe, BpeTokenizer, Error, Result};
 
-/// Learns byte-level BPE from sequences of DNA, and encodes each as `<s>`, its tokens, `</s>`.
+/// Learns byte-level BPE from sequences of DNA, and encodes each as `<s>`, its tokens, `</s>`; or encodes with a published
+/// vocabulary.
 ///
 /// A promoter is one word, which the general trainer and encoder go through again for every merge; here both follow the places
 /// of pairs, with the same vocabulary, merges and ids.
@@ -52,8 +53,9 @@ pub struct DnaTokenizer {
     pub tokenizer: BpeTokenizer,
     length: Option<usize>,
     kept: KeptEnd,
-    merges: Merges,
-    /// The ids of `<s>` and `</s>`.
+    /// The merges, where they alone decide the tokens.
+    merges: Option<Merges>,
+    /// The ids before and behind every sequence.
     ends: [u32; 2],
 }
 
@@ -77,6 +79,16 @@ impl DnaBpe {
     pub fn new(vocabulary: usize) -> Self {
         Self {
             vocabulary,
+            ..Self::default()
+        }
+    }
+
+    /// DNABERT-2's: 4,096 ids, 1,000 tokens of a sequence; of longer ones the beginning.
+    pub fn dnabert2() -> Self {
+        Self {
+            vocabulary: 4096,
+            length: Some(1000),
+            kept: KeptEnd::First,
             ..Self::default()
         }
     }
@@ -112,11 +124,12 @@ impl DnaBpe {
         self.with(bpe.learn_long_words(&words)?)
     }
 
-    /// Encodes with a tokenizer that was learned before, such as a published one.
+    /// Encodes with a tokenizer that was learned before, such as a published one: `<s>` and `</s>` stand around a sequence, or
+    /// `[CLS]` and `[SEP]` where the vocabulary has these.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when it lacks `<s>` or `</s>` or is no byte-level BPE, or the length is too short.
+    /// [`Error::Setting`] when it has neither, or the length is too short.
     pub fn with(&self, tokenizer: BpeTokenizer) -> Result<DnaTokenizer> {
         let setting = |name, expected: &str, found: String| Error::Setting {
             name,
@@ -126,12 +139,13 @@ impl DnaBpe {
         if let Some(length) = self.length.filter(|&length| length < 3) {
             return Err(setting("length", "at least 3 tokens", length.to_string()));
         }
-        let id = |token: &str| {
-            let id = tokenizer.id(token);
-            id.ok_or_else(|| setting("special_tokens", token, "none".into()))
-        };
+        let pairs = [[SPECIAL[0], SPECIAL[1]], ["[CLS]", "[SEP]"]];
+        let ends = pairs
+            .into_iter()
+            .find_map(|[start, end]| Some([tokenizer.id(start)?, tokenizer.id(end)?]));
+        let expected = "<s> and </s>, or [CLS] and [SEP]";
         Ok(DnaTokenizer {
-            ends: [id(SPECIAL[0])?, id(SPECIAL[1])?],
+            ends: ends.ok_or_else(|| setting("special_tokens", expected, "none".into()))?,
             merges: tokenizer.merges()?,
             tokenizer,
             length: self.length,
@@ -158,18 +172,25 @@ impl DnaTokenizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when the vocabulary lacks a letter.
+    /// [`Error::Setting`] when the vocabulary lacks a letter and has no token for what it does not know.
     pub fn tokens(&self, sequences: &Sequences) -> Result<TokenIds> {
         let (mut ids, mut ends) = (Vec::new(), vec![0]);
         let (mut room, mut words) = (Room::default(), Vec::new());
         for sequence in sequences.iter() {
             words.clear();
-            if let Some(letter) = self.merges.encode(sequence, &mut room, &mut words) {
-                return Err(Error::Setting {
-                    name: "vocabulary",
-                    expected: format!("a token of the letter {}", letter as char),
-                    found: "none".into(),
-                });
+            let merges = self.merges.as_ref();
+            let known = merges.is_some_and(|m| m.encode(sequence, &mut room, &mut words));
+            if !known {
+                // What becomes of a letter that the vocabulary lacks, the library knows.
+                let text: String = sequence.iter().copied().map(char::from).collect();
+                words = self.tokenizer.encode_text(&text)?;
+                if words.is_empty() && !text.is_empty() {
+                    return Err(Error::Setting {
+                        name: "vocabulary",
+                        expected: "a token of every letter, or one of the unknown".into(),
+                        found: "none".into(),
+                    });
+                }
             }
             let most = self.length.map_or(words.len(), |length| length - 2);
             let cut = words.len().saturating_sub(most);
@@ -199,6 +220,8 @@ impl Encode<Sequences> for DnaTokenizer {
         Ok(self.tokens(inputs)?)
     }
 }
+
+chromex_core::fit_by_copy!(DnaTokenizer: Sequences);
 
 #[cfg(test)]
 mod tests {

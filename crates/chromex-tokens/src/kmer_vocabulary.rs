@@ -1,19 +1,21 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
-use chromex_core::{DnaWindows, Encode, Rows, TokenIds, View};
+use chromex_core::{Encode, Sequences, TokenIds, View};
 
 use crate::{Error, Result};
 
 /// The most bytes that are read of a vocabulary; that of 8-mers has half a million.
 const MOST_BYTES: u64 = 4 << 20;
 
-/// Encodes DNA as overlapping k-mers, a token from every base on, with the ids of a published vocabulary.
+/// Encodes DNA as k-mers with the ids of a vocabulary: `[CLS]` and `[SEP]`, where it has them, around the k-mers of a sequence.
 ///
-/// The first DNABERT reads such tokens. A vocabulary is a text of a token per line; the k-mers are its tokens of letters
-/// A, C, G and T alone. What is not in it, a k-mer with an unknown base among them, is `[UNK]`.
+/// The first DNABERT reads such tokens (Ji et al. 2021, doi:10.1093/bioinformatics/btab083). A vocabulary is a text of a token
+/// per line; the k-mers are its tokens of letters A, C, G and T alone. What is not in it, a k-mer with an unknown base among
+/// them, is `[UNK]`.
 ///
 /// # Examples
 ///
@@ -29,9 +31,39 @@ pub struct KmerVocabulary {
     ids: HashMap<String, u32>,
     length: usize,
     unknown: u32,
+    /// Letters from one k-mer to the next: 1 for all that overlap, as published, the k-mer's length for those side by side.
+    /// Letters at the end that fill no k-mer are left out.
+    pub stride: NonZeroUsize,
 }
 
+/// The letters in the order of DNABERT's vocabulary.
+const LETTERS: [char; 4] = ['A', 'T', 'C', 'G'];
+
 impl KmerVocabulary {
+    /// Makes DNABERT's vocabulary of k-mers: five special tokens, then all k-mers in the order of the letters A, T, C, G.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] when k is not from 1 to 8.
+    pub fn dnabert(k: usize) -> Result<Self> {
+        if !(1..=8).contains(&k) {
+            return Err(Error::Setting {
+                name: "k",
+                expected: "1 to 8 letters".into(),
+                found: k.to_string(),
+            });
+        }
+        let mut kmers = vec![String::new()];
+        for _ in 0..k {
+            let longer = |kmer: &String| LETTERS.map(|letter| format!("{kmer}{letter}"));
+            kmers = kmers.iter().flat_map(longer).collect();
+        }
+        Self::parse(&format!(
+            "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n{}",
+            kmers.join("\n")
+        ))
+    }
+
     /// Reads a `vocab.txt`.
     ///
     /// # Errors
@@ -102,6 +134,7 @@ impl KmerVocabulary {
                 ids,
                 length,
                 unknown,
+                stride: NonZeroUsize::MIN,
             }),
             _ => Err(wrong(
                 "k-mers and `[UNK]`",
@@ -132,44 +165,37 @@ impl KmerVocabulary {
 
     /// Encodes a sequence; one that is shorter than a k-mer has no token. Nothing is added to it.
     pub fn encode_text(&self, sequence: &str) -> Vec<u32> {
-        let windows = sequence.as_bytes().windows(self.length);
-        windows
-            .map(|kmer| {
-                let known = std::str::from_utf8(kmer)
-                    .ok()
-                    .and_then(|kmer| self.id(kmer));
-                known.unwrap_or(self.unknown)
-            })
-            .collect()
+        self.ids(sequence.as_bytes()).collect()
+    }
+
+    fn ids<'a>(&'a self, sequence: &'a [u8]) -> impl Iterator<Item = u32> + 'a {
+        let windows = sequence.windows(self.length).step_by(self.stride.get());
+        windows.map(|kmer| {
+            let known = std::str::from_utf8(kmer)
+                .ok()
+                .and_then(|kmer| self.id(kmer));
+            known.unwrap_or(self.unknown)
+        })
     }
 }
 
-impl Encode<DnaWindows> for KmerVocabulary {
+impl Encode<Sequences> for KmerVocabulary {
     type Output = TokenIds;
 
-    fn encode(&self, inputs: &DnaWindows) -> chromex_core::Result<TokenIds> {
+    fn encode(&self, inputs: &Sequences) -> chromex_core::Result<TokenIds> {
+        let (start, end) = (self.id("[CLS]"), self.id("[SEP]"));
         let (mut ids, mut ends) = (Vec::new(), vec![0]);
-        for row in 0..inputs.len() {
-            ids.extend(self.encode_text(&letters(inputs, row)));
+        for sequence in inputs.iter() {
+            ids.extend(start);
+            ids.extend(self.ids(sequence));
+            ids.extend(end);
             ends.push(ids.len());
         }
         TokenIds::new(ids, ends, vec![View::Whole], self.tokens.len(), None)
     }
 }
 
-chromex_core::fit_by_copy!(KmerVocabulary: DnaWindows);
-
-/// Spells a row, its unknown bases as N.
-pub(crate) fn letters(dna: &DnaWindows, row: usize) -> String {
-    let letter = |&code: &u8| {
-        DnaWindows::BASES
-            .get(usize::from(code))
-            .copied()
-            .unwrap_or(b'N')
-    };
-    let codes = dna.codes().row(row);
-    codes.iter().map(|code| char::from(letter(code))).collect()
-}
+chromex_core::fit_by_copy!(KmerVocabulary: Sequences);
 
 #[cfg(test)]
 mod tests {
@@ -178,7 +204,7 @@ mod tests {
     #[test]
     fn windows_are_encoded_as_their_letters() {
         let vocabulary = KmerVocabulary::parse("[UNK]\nACT\nCTG\nTGN\n").unwrap();
-        let dna = DnaWindows::new(&["actg", "NACT"]).unwrap();
+        let dna = Sequences::new(&["actg", "NACT"]).unwrap();
         let tokens = vocabulary.encode(&dna).unwrap();
         assert_eq!(
             (tokens.sentence(0, 0), tokens.sentence(1, 0)),
@@ -186,6 +212,21 @@ mod tests {
         );
         assert_eq!(vocabulary.encode_text("AC"), [0_u32; 0]);
         assert_eq!(vocabulary.token(3), Some("TGN"));
+    }
+
+    #[test]
+    fn k_mers_overlap_or_lie_side_by_side() {
+        let sequences = Sequences::new(&["AAAAAC", "ANAAG", "", "AC"]).unwrap();
+        let mut vocabulary = KmerVocabulary::dnabert(2).unwrap();
+        let overlapping = vocabulary.encode(&sequences).unwrap();
+        // AA is the first of the vocabulary, AC the third.
+        assert_eq!(overlapping.sentence(0, 0), [2, 5, 5, 5, 5, 7, 3]);
+        assert_eq!(overlapping.sentence(1, 0), [2, 1, 1, 5, 8, 3]);
+        assert_eq!(overlapping.sentence(2, 0), [2, 3]);
+        vocabulary.stride = NonZeroUsize::new(2).unwrap();
+        let beside = vocabulary.encode(&sequences).unwrap();
+        assert_eq!(beside.sentence(0, 0), [2, 5, 5, 7, 3]);
+        assert!(KmerVocabulary::dnabert(0).is_err() && KmerVocabulary::dnabert(9).is_err());
     }
 
     #[test]

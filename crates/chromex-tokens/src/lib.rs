@@ -4,10 +4,10 @@
 //! per mark; [`MarkWordsQuantiles`] learns where the letters change. [`Bpe`] learns a vocabulary
 //! from sentences or plain text, and the [`BpeTokenizer`] that comes of it encodes both with the
 //! ids of the Python library `tokenizers`. [`TokenColumns`] lays ids out as features. [`Dexter`] finds k-mers and
-//! regions of promoters whose counts go with expression, [`KmerFrequencies`] counts k-mers wherever they lie.
+//! regions of promoters whose counts go with expression.
 //!
 //! [`DnaBpe`] does the same for promoters, each one long word, by a faster way to the same ids;
-//! [`KmerCounts`], [`Kmers`] and [`OneHot`] turn them into counts, tokens and channels, and
+//! [`KmerCounts`], [`KmerVocabulary`] and [`OneHot`] turn them into counts, tokens and channels, and
 //! [`Homology`] clusters those that are alike.
 //!
 //! # Examples
@@ -31,12 +31,10 @@ mod bpe;
 mod chunks;
 mod dexter;
 mod dna;
-mod dna_tokens;
 mod error;
 mod homology;
-mod kmer_frequencies;
+mod kmer_counts;
 mod kmer_vocabulary;
-mod kmers;
 mod long_words;
 mod mark_words;
 mod one_hot;
@@ -52,12 +50,10 @@ pub use alphabet::MarkAlphabet;
 pub use bpe::Bpe;
 pub use dexter::{Dexter, Domain, DomainCounts, Exploration, Link, LinkKind, Node, RegionLattice};
 pub use dna::{DnaBpe, DnaTokenizer, KeptEnd};
-pub use dna_tokens::{Cut, DnaTokens};
 pub use error::{Error, Result};
 pub use homology::Homology;
-pub use kmer_frequencies::KmerFrequencies;
+pub use kmer_counts::{CountedKmers, KmerCounts};
 pub use kmer_vocabulary::KmerVocabulary;
-pub use kmers::{CountedKmers, KmerCounts, Kmers};
 pub use mark_words::{MarkWords, Thresholds};
 pub use one_hot::OneHot;
 pub use quantiles::MarkWordsQuantiles;

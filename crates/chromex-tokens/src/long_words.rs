@@ -249,14 +249,14 @@ impl Merges {
         }
     }
 
-    /// Encodes a word: always the merge that was learned first, of equals the first place. Gives the first letter that the
-    /// vocabulary lacks, if there is one.
-    pub(crate) fn encode(&self, word: &[u8], room: &mut Room, to: &mut Vec<u32>) -> Option<u8> {
+    /// Encodes a word: always the merge that was learned first, of equals the first place. Tells whether the
+    /// vocabulary has all its letters; otherwise nothing is encoded.
+    pub(crate) fn encode(&self, word: &[u8], room: &mut Room, to: &mut Vec<u32>) -> bool {
         room.ids.clear();
         for &letter in word {
             match self.letters[letter as usize] {
                 Some(id) => room.ids.push(id),
-                None => return Some(letter),
+                None => return false,
             }
         }
         let length = word.len() as u32;
@@ -303,7 +303,7 @@ impl Merges {
             }
         }
         to.extend(room.ids.iter().filter(|&&id| id != NONE));
-        None
+        true
     }
 
     /// The rank of a pair and the id that it merges into.

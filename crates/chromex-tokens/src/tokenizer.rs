@@ -186,15 +186,21 @@ impl BpeTokenizer {
         })
     }
 
-    /// Takes the merges out, for encoding words of letters.
-    pub(crate) fn merges(&self) -> Result<Merges> {
-        let ModelWrapper::BPE(model) = self.tokenizer.get_model() else {
-            return Err(Error::Setting {
-                name: "tokenizer",
-                expected: "a byte-level BPE".into(),
-                found: "another model".into(),
-            });
+    /// Takes the merges out, for encoding words of letters; none where the tokenizer is no BPE, or makes something else than
+    /// one word of them.
+    pub(crate) fn merges(&self) -> Result<Option<Merges>> {
+        let whole = match self.tokenizer.get_pre_tokenizer() {
+            None | Some(PreTokenizerWrapper::Whitespace(_)) => true,
+            Some(PreTokenizerWrapper::ByteLevel(_)) => !adds_leading_space(&self.tokenizer),
+            Some(_) => false,
         };
+        let model = match self.tokenizer.get_model() {
+            ModelWrapper::BPE(model) if model.dropout.is_none() => model,
+            _ => return Ok(None),
+        };
+        if !whole || self.tokenizer.get_normalizer().is_some() {
+            return Ok(None);
+        }
         let vocabulary = model.get_vocab();
         let letters = (0..=u8::MAX).map(|letter| {
             let token = (letter as char).to_string();
@@ -217,7 +223,7 @@ impl BpeTokenizer {
             })
         });
         let merges: Vec<Merge> = merges.collect();
-        Ok(Merges::new(&merges, letters.collect()))
+        Ok(Some(Merges::new(&merges, letters.collect())))
     }
 
     fn encode_sentences(&self, sentences: &MarkSentences) -> Result<TokenIds> {

@@ -1,7 +1,7 @@
 //! DExTER's domains against a case worked out by hand, and against a search by brute force with SciPy's correlations.
 
 use chromex_core::observe::Silent;
-use chromex_core::{Dataset, DnaWindows, Fit, Keys, Rows, Target, Targets, Transform};
+use chromex_core::{Dataset, Fit, Keys, Rows, Sequences, Target, Targets, Transform};
 use chromex_tokens::{Dexter, DomainCounts, LinkKind};
 use ndarray::Array2;
 use serde::Deserialize;
@@ -43,7 +43,7 @@ fn learn(case: &Case) -> DomainCounts {
         most_bins: case.most_bins,
         ..Dexter::default()
     };
-    let dna = DnaWindows::new(&case.sequences).unwrap();
+    let dna = Sequences::new(&case.sequences).unwrap();
     dexter
         .learn(&dna, &targets(&[&case.expression]), &Silent)
         .unwrap()
@@ -59,7 +59,7 @@ fn a_case_small_enough_for_paper_has_the_domains_worked_out_there() {
     // AA starts 0, 1, 2 and 3 times left of the middle base, CC 4, 2, 1 and 0 times: both rank expression perfectly.
     // AC starts there once in all but the first: ranks 1, 3, 3, 3 against 1 to 4 correlate by 3 / √15. No trimer gains
     // on both its dinucleotides, and the other dinucleotides do not occur.
-    let dna = DnaWindows::new(&["CCCCCCCCC", "AACCCCCCC", "AAACCCCCC", "AAAACCCCC"]).unwrap();
+    let dna = Sequences::new(&["CCCCCCCCC", "AACCCCCCC", "AAACCCCCC", "AAAACCCCC"]).unwrap();
     let targets = targets(&[&[-3.0, 0.5, 0.6, 9.0]]);
     let counts = Dexter::default().learn(&dna, &targets, &Silent).unwrap();
     assert_eq!(counts.lattice().edges(), [0, 4, 5, 9]);
@@ -124,7 +124,7 @@ fn domains_and_scores_are_those_of_a_search_by_brute_force() {
 fn columns_are_counts_by_letters_over_the_regions_bases() {
     let case = &cases()[0];
     let counts = learn(case);
-    let dna = DnaWindows::new(&case.sequences).unwrap();
+    let dna = Sequences::new(&case.sequences).unwrap();
     let table = counts.count(&dna).unwrap();
     for (row, sequence) in case.sequences.iter().enumerate() {
         for (column, domain) in counts.domains().iter().enumerate() {
@@ -134,7 +134,7 @@ fn columns_are_counts_by_letters_over_the_regions_bases() {
             assert_eq!(table[[row, column]], starts.count() as f32 / length);
         }
     }
-    assert!(counts.count(&DnaWindows::new(&["ACGT"]).unwrap()).is_err());
+    assert!(counts.count(&Sequences::new(&["ACGT"]).unwrap()).is_err());
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn threads_change_nothing_and_a_file_holds_all() {
 #[test]
 fn several_targets_share_their_domains() {
     let case = &cases()[0];
-    let dna = DnaWindows::new(&case.sequences).unwrap();
+    let dna = Sequences::new(&case.sequences).unwrap();
     let reversed: Vec<f32> = case.expression.iter().rev().copied().collect();
     let dexter = Dexter {
         alignment: Some(case.alignment),
@@ -196,7 +196,7 @@ fn several_targets_share_their_domains() {
 #[test]
 fn limits_are_kept_and_settings_out_of_range_are_refused() {
     let case = &cases()[1];
-    let dna = DnaWindows::new(&case.sequences).unwrap();
+    let dna = Sequences::new(&case.sequences).unwrap();
     let targets = targets(&[&case.expression]);
     let data = Dataset::new(dna.clone(), targets.clone(), Keys::numbered(dna.len())).unwrap();
     let longest = Dexter {

@@ -5,7 +5,8 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use chromex_tokens::{BpeTokenizer, KmerVocabulary};
+use chromex_core::{Encode, Sequences};
+use chromex_tokens::{BpeTokenizer, DnaBpe, KmerVocabulary};
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -104,4 +105,21 @@ fn ids_of_dna_are_those_of_the_python_library() {
     let six = KmerVocabulary::load(&folder.join("DNABERT-6/vocab.txt")).unwrap();
     assert_eq!((six.length(), six.vocabulary_size()), (6, 4101));
     assert_eq!(hashed(&sequences, |s| six.encode_text(s)), golden.six);
+    assert_eq!(KmerVocabulary::dnabert(6).unwrap(), six);
+
+    // The short cut for sequences gives the same ids, between the special ones.
+    for (tokenizer, golden) in [(dnabert2, golden.dnabert2), (gena, golden.gena)] {
+        let whole = DnaBpe {
+            length: None,
+            ..DnaBpe::dnabert2()
+        };
+        let encoder = whole.with(tokenizer).unwrap();
+        let bare = |sequence: &str| {
+            let row = Sequences::new(&[sequence]).unwrap();
+            let ids = encoder.encode(&row).unwrap();
+            let ids = ids.sentence(0, 0);
+            ids[1..ids.len() - 1].to_vec()
+        };
+        assert_eq!(hashed(&sequences, bare), golden);
+    }
 }

@@ -1,5 +1,5 @@
 use burn::nn::{DropoutConfig, LinearConfig};
-use chromex_core::{Dataset, Rows};
+use chromex_core::{Dataset, Rows, Sequences};
 use chromex_nn::blocks::{ConvolutionConfig, Padding};
 use chromex_nn::{Architecture, Device, Error, Length, Recipe};
 use serde::{Deserialize, Serialize};
@@ -312,7 +312,7 @@ impl<X: Modalities + Rows> Architecture<X> for WakaWakaConfig {
         let shape = first
             .marks()
             .map_or([0, 0], |windows| [windows.bins(), windows.marks().len()]);
-        let bases = first.dna().map_or(0, |dna| dna.length());
+        let bases = first.dna().map_or(Ok(0), Sequences::length)?;
         self.init(shape, bases, seed, device)
     }
 }

@@ -5,7 +5,7 @@ use burn::module::Module as BurnModule;
 use burn::nn::{Dropout, Linear};
 use burn::tensor::TensorData;
 use burn::tensor::activation::leaky_relu;
-use chromex_core::{CellByGene, Dataset, DnaWindows, MarkSignal, MarkWindows, Rows};
+use chromex_core::{CellByGene, Dataset, MarkSignal, MarkWindows, Rows, Sequences};
 use chromex_nn::blocks::Convolution;
 use chromex_nn::fused::linear;
 use chromex_nn::{Device, Error, Network, Result};
@@ -19,7 +19,7 @@ pub trait Modalities: Rows {
     fn marks(&self) -> Option<Cow<'_, MarkWindows>>;
 
     /// Gives the DNA, where there is any.
-    fn dna(&self) -> Option<&DnaWindows>;
+    fn dna(&self) -> Option<&Sequences>;
 }
 
 /// Convolutions of marks and of DNA, each with a dense layer, joined by dense layers to one number.
@@ -62,7 +62,7 @@ impl Modalities for MarkWindows {
         Some(self.windows())
     }
 
-    fn dna(&self) -> Option<&DnaWindows> {
+    fn dna(&self) -> Option<&Sequences> {
         None
     }
 }
@@ -72,30 +72,33 @@ impl Modalities for CellByGene {
         Some(self.windows())
     }
 
-    fn dna(&self) -> Option<&DnaWindows> {
+    fn dna(&self) -> Option<&Sequences> {
         None
     }
 }
 
-impl Modalities for DnaWindows {
+impl Modalities for Sequences {
     fn marks(&self) -> Option<Cow<'_, MarkWindows>> {
         None
     }
 
-    fn dna(&self) -> Option<&DnaWindows> {
+    fn dna(&self) -> Option<&Sequences> {
         Some(self)
     }
 }
 
-impl<M: MarkSignal> Modalities for (M, DnaWindows) {
+impl<M: MarkSignal> Modalities for (M, Sequences) {
     fn marks(&self) -> Option<Cow<'_, MarkWindows>> {
         Some(self.0.windows())
     }
 
-    fn dna(&self) -> Option<&DnaWindows> {
+    fn dna(&self) -> Option<&Sequences> {
         Some(&self.1)
     }
 }
+
+/// The bases in the order of the one-hot vectors.
+const BASES: [u8; 4] = *b"ACTG";
 
 impl Module {
     fn forward(&self, inputs: Tensor<3>, slope: f64) -> Tensor<2> {
@@ -175,29 +178,28 @@ impl WakaWaka {
             None => None,
             Some(_) => {
                 let dna = inputs.dna().ok_or_else(|| missing("dna", "DNA windows"))?;
-                if dna.length() != self.bases {
+                let length = dna.length()?;
+                if length != self.bases {
                     return Err(Error::Setting {
                         name: "dna",
                         expected: format!("{} bases", self.bases),
-                        found: dna.length().to_string(),
+                        found: length.to_string(),
                     });
                 }
-                Some(self.one_hot(dna, device))
+                Some(self.one_hot(dna, length, device))
             }
         };
         Ok((marks, dna))
     }
 
-    fn one_hot(&self, dna: &DnaWindows, device: &Device) -> Tensor<3> {
-        let bases = self.config.bases(dna.length());
-        let from = (dna.length() - bases) / 2;
+    fn one_hot(&self, dna: &Sequences, length: usize, device: &Device) -> Tensor<3> {
+        let bases = self.config.bases(length);
+        let from = (length - bases) / 2;
         let mut values = vec![0.0; dna.len() * bases * 4];
-        let letters = dna
-            .codes()
-            .outer_iter()
-            .flat_map(|codes| (from..from + bases).map(move |place| codes[place]));
-        for (vector, code) in values.chunks_exact_mut(4).zip(letters) {
-            vector[usize::from(code) % 4] = 1.0;
+        let letters = dna.iter().flat_map(|letters| &letters[from..from + bases]);
+        for (vector, &letter) in values.chunks_exact_mut(4).zip(letters) {
+            // As published, an unknown base is an A.
+            vector[BASES.iter().position(|&base| base == letter).unwrap_or(0)] = 1.0;
         }
         Tensor::from_data(TensorData::new(values, [dna.len(), bases, 4]), device)
     }

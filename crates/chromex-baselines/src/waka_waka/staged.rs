@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use chromex_core::observe::{Observer, Silent};
-use chromex_core::{Dataset, DnaWindows, Fit, MarkSignal, Rows};
+use chromex_core::{Dataset, Fit, MarkSignal, Rows, Sequences};
 use chromex_nn::{Architecture, Device, Error, Group, Recipe, Result, Trained, Trainer, weights};
 use serde::Serialize;
 
@@ -79,8 +79,8 @@ impl StagedWakaWaka {
 
     fn learn<M: MarkSignal + Modalities>(
         &self,
-        train: &Dataset<(M, DnaWindows)>,
-        valid: &Dataset<(M, DnaWindows)>,
+        train: &Dataset<(M, Sequences)>,
+        valid: &Dataset<(M, Sequences)>,
         seed: u64,
     ) -> Result<Trained<WakaWaka>> {
         let config = &self.architecture;
@@ -93,7 +93,7 @@ impl StagedWakaWaka {
         }
         let mut known = BTreeMap::new();
         {
-            let of = |data: &Dataset<(M, DnaWindows)>| data.with_inputs(data.inputs.0.clone());
+            let of = |data: &Dataset<(M, Sequences)>| data.with_inputs(data.inputs.0.clone());
             let (train, valid) = (of(train)?, of(valid)?);
             let only = config.clone().marks_only();
             let trained = self.stage(
@@ -106,7 +106,7 @@ impl StagedWakaWaka {
             keep(&trained.network, "marks.", &mut known);
         }
         {
-            let of = |data: &Dataset<(M, DnaWindows)>| data.with_inputs(data.inputs.1.clone());
+            let of = |data: &Dataset<(M, Sequences)>| data.with_inputs(data.inputs.1.clone());
             let (train, valid) = (of(train)?, of(valid)?);
             let only = config.clone().dna_only();
             let trained = self.stage(
@@ -150,13 +150,13 @@ impl StagedWakaWaka {
     }
 }
 
-impl<M: MarkSignal + Modalities> Fit<(M, DnaWindows)> for StagedWakaWaka {
+impl<M: MarkSignal + Modalities> Fit<(M, Sequences)> for StagedWakaWaka {
     type Fitted = Trained<WakaWaka>;
 
     fn fit(
         &self,
-        train: &Dataset<(M, DnaWindows)>,
-        valid: &Dataset<(M, DnaWindows)>,
+        train: &Dataset<(M, Sequences)>,
+        valid: &Dataset<(M, Sequences)>,
         seed: u64,
     ) -> chromex_core::Result<Self::Fitted> {
         Ok(self.learn(train, valid, seed)?)

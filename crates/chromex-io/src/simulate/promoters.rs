@@ -1,5 +1,5 @@
 use chromex_core::random::generator;
-use chromex_core::{Dataset, DnaWindows, Error, Keys, Result, Target, Targets, Transform};
+use chromex_core::{Dataset, Error, Keys, Result, Sequences, Target, Targets, Transform};
 use ndarray::Array2;
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
@@ -80,7 +80,7 @@ impl SimulatedPromoters {
     ///
     /// [`Error::Setting`] when an element does not fit into its region or its region into the promoter, or a setting is out
     /// of range.
-    pub fn draw(&self, seed: u64) -> Result<Dataset<DnaWindows>> {
+    pub fn draw(&self, seed: u64) -> Result<Dataset<Sequences>> {
         self.check()?;
         let mut random = generator(seed, "simulated promoters");
         let mut sequences = Vec::with_capacity(self.genes);
@@ -125,7 +125,7 @@ impl SimulatedPromoters {
             .collect();
         let keys = Keys::new(ids.collect())?.with_group("chromosome", &chromosomes)?;
         Dataset::new(
-            DnaWindows::new(&sequences)?,
+            Sequences::new(&sequences)?,
             Targets::new(values, vec![column])?,
             keys,
         )
@@ -205,12 +205,12 @@ mod tests {
         let drawn = settings.draw(3).unwrap();
         assert_eq!(drawn.inputs, settings.draw(3).unwrap().inputs);
         assert_ne!(drawn.inputs, settings.draw(4).unwrap().inputs);
-        assert_eq!((drawn.len(), drawn.inputs.length()), (400, 1001));
-        // G and C lie at codes 3 and 1.
+        assert_eq!((drawn.len(), drawn.inputs.length().unwrap()), (400, 1001));
         let strong = |row: usize| {
-            let codes = drawn.inputs.codes();
-            (375..625)
-                .filter(|&at| [1, 3].contains(&codes[[row, at]]))
+            let middle = &drawn.inputs.sequence(row)[375..625];
+            middle
+                .iter()
+                .filter(|letter| b"CG".contains(letter))
                 .count()
         };
         let mut rows: Vec<usize> = (0..400).collect();

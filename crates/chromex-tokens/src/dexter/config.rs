@@ -1,5 +1,5 @@
 use chromex_core::observe::{Observer, Silent};
-use chromex_core::{Dataset, DnaWindows, Fit, Rows, Targets};
+use chromex_core::{Dataset, Fit, Rows, Sequences, Targets};
 use ndarray::Axis;
 use serde::{Deserialize, Serialize};
 
@@ -41,10 +41,10 @@ use crate::{Error, Result};
 /// # Examples
 ///
 /// ```
-/// use chromex_core::{Dataset, DnaWindows, Encode, Fit};
+/// use chromex_core::{Dataset, Sequences, Encode, Fit};
 /// # use chromex_core::{Keys, Targets, Target, Transform};
 /// use chromex_tokens::Dexter;
-/// # let dna = DnaWindows::new(&["TTTTTTTTT", "TTTTAATTT", "TTTTAAATT", "TTTTAAAAT"])?;
+/// # let dna = Sequences::new(&["TTTTTTTTT", "TTTTAATTT", "TTTTAAATT", "TTTTAAAAT"])?;
 /// # let column = Target { name: "leaf".into(), unit: "TPM".into(), transform: Transform::Identity };
 /// # let targets = Targets::new(ndarray::array![[0.0], [1.0], [2.0], [3.0]], vec![column])?;
 /// # let promoters = Dataset::new(dna, targets, Keys::numbered(4))?;
@@ -94,7 +94,7 @@ impl Dexter {
     /// of them as sequences, or more rows than 1,048,575.
     pub fn learn(
         &self,
-        dna: &DnaWindows,
+        dna: &Sequences,
         targets: &Targets,
         observer: &dyn Observer,
     ) -> Result<DomainCounts> {
@@ -106,9 +106,10 @@ impl Dexter {
                 found: format!("{} for {}", targets.columns.len(), targets.len()),
             });
         }
-        let alignment = self.alignment.unwrap_or(dna.length() / 2);
-        let lattice = RegionLattice::new(dna.length(), alignment, self.most_bins)?;
-        let packed = PackedDna::new(dna);
+        let length = dna.length()?;
+        let alignment = self.alignment.unwrap_or(length / 2);
+        let lattice = RegionLattice::new(length, alignment, self.most_bins)?;
+        let packed = PackedDna::new(dna)?;
         let mut explorations = Vec::new();
         for (column, values) in targets
             .columns
@@ -153,13 +154,13 @@ impl Dexter {
     }
 }
 
-impl Fit<DnaWindows> for Dexter {
+impl Fit<Sequences> for Dexter {
     type Fitted = DomainCounts;
 
     fn fit(
         &self,
-        train: &Dataset<DnaWindows>,
-        _valid: &Dataset<DnaWindows>,
+        train: &Dataset<Sequences>,
+        _valid: &Dataset<Sequences>,
         _seed: u64,
     ) -> chromex_core::Result<DomainCounts> {
         Ok(self.learn(&train.inputs, &train.targets, &Silent)?)

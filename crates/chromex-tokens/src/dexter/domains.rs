@@ -4,7 +4,7 @@ use std::io::{BufReader, Write};
 use std::ops::Range;
 use std::path::Path;
 
-use chromex_core::{DnaWindows, Encode, Rows, atomic};
+use chromex_core::{Encode, Rows, Sequences, atomic};
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -105,15 +105,16 @@ impl DomainCounts {
     /// # Errors
     ///
     /// [`Error::Shape`] when the sequences have another length than those of the fit.
-    pub fn count(&self, dna: &DnaWindows) -> Result<Array2<f32>> {
-        if dna.length() != self.lattice.length() && dna.len() > 0 {
+    pub fn count(&self, dna: &Sequences) -> Result<Array2<f32>> {
+        let length = dna.length()?;
+        if length != self.lattice.length() && dna.len() > 0 {
             return Err(Error::Shape {
                 what: "bases of a sequence",
                 expected: self.lattice.length().to_string(),
-                found: dna.length().to_string(),
+                found: length.to_string(),
             });
         }
-        let packed = PackedDna::new(dna);
+        let packed = PackedDna::new(dna)?;
         let masks = BinMasks::new(&self.lattice);
         // Domains of one k-mer are neighbours.
         let same = |a: &Domain, b: &Domain| a.kmer == b.kmer;
@@ -244,10 +245,10 @@ impl TryFrom<Stored> for DomainCounts {
     }
 }
 
-impl Encode<DnaWindows> for DomainCounts {
+impl Encode<Sequences> for DomainCounts {
     type Output = Array2<f32>;
 
-    fn encode(&self, inputs: &DnaWindows) -> chromex_core::Result<Array2<f32>> {
+    fn encode(&self, inputs: &Sequences) -> chromex_core::Result<Array2<f32>> {
         Ok(self.count(inputs)?)
     }
 }

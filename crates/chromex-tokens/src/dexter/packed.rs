@@ -1,8 +1,11 @@
-use chromex_core::{DnaWindows, Rows};
+use chromex_core::{Result, Rows, Sequences};
 
 use super::RegionLattice;
 
 const WORD: usize = u64::BITS as usize;
+
+/// The letters of k-mers, each at the place of its code.
+pub(super) const BASES: [u8; 4] = *b"ACTG";
 
 /// Sequences of one length, a bit per base and letter.
 ///
@@ -11,7 +14,7 @@ const WORD: usize = u64::BITS as usize;
 pub(super) struct PackedDna {
     rows: usize,
     words: usize,
-    /// `[rows, 4, words]`, letters in the order of [`DnaWindows::BASES`].
+    /// `[rows, 4, words]`, letters in the order of [`BASES`].
     planes: Vec<u64>,
 }
 
@@ -21,27 +24,27 @@ pub(super) struct BinMasks {
 }
 
 impl PackedDna {
-    pub(super) fn new(dna: &DnaWindows) -> Self {
+    /// Packs sequences; fails where they have not one length.
+    pub(super) fn new(dna: &Sequences) -> Result<Self> {
         let rows = dna.len();
-        let words = dna.length().div_ceil(WORD);
+        let words = dna.length()?.div_ceil(WORD);
+        let mut places = [None; 256];
+        for (place, &letter) in BASES.iter().enumerate() {
+            places[usize::from(letter)] = Some(place);
+        }
         let mut planes = vec![0; rows * 4 * words];
-        for (codes, planes) in dna
-            .codes()
-            .rows()
-            .into_iter()
-            .zip(planes.chunks_exact_mut((4 * words).max(1)))
-        {
-            for (base, &code) in codes.iter().enumerate() {
-                if usize::from(code) < DnaWindows::BASES.len() {
-                    planes[usize::from(code) * words + base / WORD] |= 1 << (base % WORD);
+        for (sequence, planes) in dna.iter().zip(planes.chunks_exact_mut((4 * words).max(1))) {
+            for (base, &letter) in sequence.iter().enumerate() {
+                if let Some(place) = places[usize::from(letter)] {
+                    planes[place * words + base / WORD] |= 1 << (base % WORD);
                 }
             }
         }
-        Self {
+        Ok(Self {
             rows,
             words,
             planes,
-        }
+        })
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -114,14 +117,14 @@ impl BinMasks {
 
 /// Gives the codes of a k-mer's letters, where all of them are bases.
 pub(super) fn codes(kmer: &str) -> Option<Vec<u8>> {
-    let code = |letter: u8| DnaWindows::BASES.iter().position(|&base| base == letter);
+    let code = |letter: u8| BASES.iter().position(|&base| base == letter);
     let codes = kmer.bytes().map(|letter| Some(code(letter)? as u8));
     codes.collect::<Option<Vec<u8>>>().filter(|c| !c.is_empty())
 }
 
 /// Spells a k-mer.
 pub(super) fn letters(kmer: &[u8]) -> String {
-    let letter = |&code: &u8| char::from(DnaWindows::BASES[usize::from(code)]);
+    let letter = |&code: &u8| char::from(BASES[usize::from(code)]);
     kmer.iter().map(letter).collect()
 }
 
@@ -130,7 +133,7 @@ mod tests {
     use super::*;
 
     fn counts(sequence: &str, kmer: &str, edges: &[usize]) -> Vec<u32> {
-        let dna = PackedDna::new(&DnaWindows::new(&[sequence]).unwrap());
+        let dna = PackedDna::new(&Sequences::new(&[sequence]).unwrap()).unwrap();
         let lattice = RegionLattice::from_edges(edges.to_vec(), 0).unwrap();
         let mut starts = dna.line();
         let some = dna.starts(0, &codes(kmer).unwrap(), &mut starts);

@@ -129,7 +129,7 @@ fn doubled_ranks(values: &[f32]) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chromex_core::DnaWindows;
+    use chromex_core::Sequences;
 
     #[test]
     fn ties_share_their_ranks() {
@@ -139,8 +139,8 @@ mod tests {
     #[test]
     fn a_score_is_the_rank_correlation_of_counts() {
         // AA occurs 0, 1, 2 and 2 times; expression ranks 1, 2, 3, 4: ranks 1, 2, 3.5, 3.5 correlate by 0.9487.
-        let dna = DnaWindows::new(&["ACAC", "AACC", "AAAC", "CAAA"]).unwrap();
-        let packed = PackedDna::new(&dna);
+        let dna = Sequences::new(&["ACAC", "AACC", "AAAC", "CAAA"]).unwrap();
+        let packed = PackedDna::new(&dna).unwrap();
         let lattice = RegionLattice::from_edges(vec![0, 4], 0).unwrap();
         let scores = RegionScores::new(&packed, &lattice, &[1.0, 2.0, 5.0, 9.0]).unwrap();
         let expected = 4.5 / (4.5_f64 * 5.0).sqrt();

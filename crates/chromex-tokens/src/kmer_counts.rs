@@ -1,4 +1,4 @@
-use chromex_core::{Encode, Rows, Sequences, TokenIds, View};
+use chromex_core::{Encode, Rows, Sequences};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -35,20 +35,6 @@ pub enum CountedKmers {
     Apart,
 }
 
-/// Cuts each sequence into k-mers with the ids of DNABERT's vocabulary (Ji et al. 2021, doi:10.1093/bioinformatics/btab083):
-/// five special tokens, then the k-mers in the order of the letters A, T, C, G.
-///
-/// A sequence is `[CLS]`, its k-mers, `[SEP]`; a k-mer with any other letter is `[UNK]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Kmers {
-    /// Letters of a k-mer, 1 to 8.
-    pub k: usize,
-    /// Letters from one k-mer to the next: 1 for all that overlap, k for those side by side. Letters at the end that fill no
-    /// k-mer are left out.
-    pub stride: usize,
-}
-
 /// The largest k: a table of 5^8 counts has 390,625 columns.
 const LARGEST: usize = 8;
 
@@ -69,6 +55,32 @@ impl KmerCounts {
         }
     }
 
+    /// Names the columns.
+    pub fn names(self) -> Vec<String> {
+        let letters = self.letters();
+        let columns = letters.len().pow(self.k.min(LARGEST) as u32);
+        let name = |mut column: usize| {
+            let mut name = vec![0; self.k.min(LARGEST)];
+            for letter in name.iter_mut().rev() {
+                *letter = letters[column % letters.len()];
+                column /= letters.len();
+            }
+            name.into_iter().map(char::from).collect()
+        };
+        (0..columns).map(name).collect()
+    }
+
+    fn check(self) -> Result<()> {
+        if self.k == 0 || self.k > LARGEST {
+            return Err(Error::Setting {
+                name: "k",
+                expected: format!("1 to {LARGEST} letters"),
+                found: self.k.to_string(),
+            });
+        }
+        Ok(())
+    }
+
     fn letters(self) -> &'static [u8] {
         match self.counted {
             CountedKmers::All => b"ACGT",
@@ -77,7 +89,7 @@ impl KmerCounts {
     }
 
     fn table(self, sequences: &Sequences) -> Result<Array2<f32>> {
-        check(self.k, 1)?;
+        self.check()?;
         let letters = self.letters();
         let columns = letters.len().pow(self.k as u32);
         let mut counts = Array2::zeros((sequences.len(), columns));
@@ -99,42 +111,6 @@ impl KmerCounts {
     }
 }
 
-impl Kmers {
-    /// DNABERT's: k-mers that overlap in all letters but one.
-    pub fn dnabert(k: usize) -> Self {
-        Self { k, stride: 1 }
-    }
-
-    /// Counts the ids of the vocabulary.
-    pub fn vocabulary_size(self) -> usize {
-        5 + 4_usize.pow(self.k.min(LARGEST) as u32)
-    }
-
-    fn tokens(self, sequences: &Sequences) -> Result<TokenIds> {
-        const UNKNOWN: u32 = 1;
-        const START: u32 = 2;
-        const END: u32 = 3;
-        const FIRST: u32 = 5;
-        check(self.k, self.stride)?;
-        let (mut ids, mut ends) = (Vec::new(), vec![0]);
-        for sequence in sequences.iter() {
-            ids.push(START);
-            let kmers = kmers(sequence, self.k, b"ATCG").step_by(self.stride);
-            ids.extend(kmers.map(|(_, kmer)| kmer.map_or(UNKNOWN, |kmer| FIRST + kmer as u32)));
-            ids.push(END);
-            ends.push(ids.len());
-        }
-        let vocabulary = self.vocabulary_size();
-        Ok(TokenIds::new(
-            ids,
-            ends,
-            vec![View::Whole],
-            vocabulary,
-            None,
-        )?)
-    }
-}
-
 impl Encode<Sequences> for KmerCounts {
     type Output = Array2<f32>;
 
@@ -143,27 +119,7 @@ impl Encode<Sequences> for KmerCounts {
     }
 }
 
-impl Encode<Sequences> for Kmers {
-    type Output = TokenIds;
-
-    fn encode(&self, inputs: &Sequences) -> chromex_core::Result<TokenIds> {
-        Ok(self.tokens(inputs)?)
-    }
-}
-
 chromex_core::fit_by_copy!(KmerCounts: Sequences);
-chromex_core::fit_by_copy!(Kmers: Sequences);
-
-fn check(k: usize, stride: usize) -> Result<()> {
-    if k == 0 || k > LARGEST || stride == 0 {
-        return Err(Error::Setting {
-            name: "k, stride",
-            expected: format!("1 to {LARGEST} letters, and a stride of at least 1"),
-            found: format!("{k}, {stride}"),
-        });
-    }
-    Ok(())
-}
 
 /// Goes over all k-mers: where each begins and its number, none where it holds another letter.
 fn kmers<'a>(
@@ -217,40 +173,21 @@ mod tests {
             3125
         );
         assert!(KmerCounts::new(9).encode(&sequences()).is_err());
+        assert!(KmerCounts::new(0).encode(&sequences()).is_err());
     }
 
     #[test]
-    fn k_mers_overlap_or_lie_side_by_side() {
-        let overlapping = Kmers::dnabert(2).encode(&sequences()).unwrap();
-        // AA is the first of the vocabulary, AC the third.
-        assert_eq!(overlapping.sentence(0, 0), [2, 5, 5, 5, 5, 7, 3]);
-        assert_eq!(overlapping.sentence(1, 0), [2, 1, 1, 5, 8, 3]);
-        assert_eq!(overlapping.sentence(2, 0), [2, 3]);
-        let beside = Kmers { k: 2, stride: 2 };
-        assert_eq!(
-            beside.encode(&sequences()).unwrap().sentence(0, 0),
-            [2, 5, 5, 7, 3]
-        );
-        assert!(Kmers { k: 2, stride: 0 }.encode(&sequences()).is_err());
-    }
-
-    #[test]
-    fn ids_are_those_of_the_published_vocabulary() {
-        let Some(data) = std::env::var_os("CHROMEX_DATA").map(std::path::PathBuf::from) else {
-            #[allow(clippy::print_stderr)]
-            {
-                eprintln!("skipped: CHROMEX_DATA is not set");
-            }
-            return;
-        };
-        let path = data.join("dna_tokenizers/DNABERT-6/vocab.txt");
-        let text = std::fs::read_to_string(path).unwrap();
-        let words: Vec<&str> = text.lines().collect();
-        assert_eq!(words.len(), Kmers::dnabert(6).vocabulary_size());
-        let sequences = Sequences::new(&words[5..]).unwrap();
-        let tokens = Kmers::dnabert(6).encode(&sequences).unwrap();
-        for row in 0..words.len() - 5 {
-            assert_eq!(tokens.sentence(row, 0), [2, row as u32 + 5, 3]);
+    fn names_follow_the_alphabet_and_columns_their_names() {
+        let sequence = "GATTACAGATTNACAGAGG";
+        let counts = KmerCounts::new(3);
+        let names = counts.names();
+        assert!(names.is_sorted() && names.len() == 64 && names[1] == "AAC");
+        let table = counts
+            .encode(&Sequences::new(&[sequence]).unwrap())
+            .unwrap();
+        for (name, &value) in names.iter().zip(table.row(0)) {
+            let starts = (0..sequence.len()).filter(|&at| sequence[at..].starts_with(name));
+            assert_eq!(value, starts.count() as f32, "{name}");
         }
     }
 }
