@@ -15,7 +15,9 @@ mod support;
 use std::path::Path;
 use std::process::ExitCode;
 
-use chromex::baselines::DeepDiffConfig;
+use burn::Tensor;
+use burn::tensor::TensorData;
+use chromex::baselines::{DeepDiff, DeepDiffConfig};
 use chromex::boosting::Ridge;
 use chromex::core::{
     CellPair, Dataset, Experiment, GivenSplit, LogMeans, Split, Target, Targets, Then, Transform,
@@ -23,10 +25,11 @@ use chromex::core::{
 use chromex::io::ExpressionTable;
 use chromex::io::deepdiff::DeepDiffPair;
 use chromex::io::simulate::SimulatedPair;
-use chromex::nn::weights;
+use chromex::nn::attribution::input_gradient;
+use chromex::nn::{Trained, weights};
 use chromex::report::tables::Published;
 use clap::Parser;
-use ndarray::Array2;
+use ndarray::{Array2, Array3, Axis, concatenate};
 
 use histone::Training;
 use support::{Anything, Options, Run};
@@ -42,6 +45,12 @@ struct Flags {
     epochs: Option<u64>,
 }
 
+/// Two cells, and where what drives their expression was planted: `[genes, bins, marks]`.
+struct Genes {
+    dataset: Dataset<CellPair>,
+    planted: Option<Array3<bool>>,
+}
+
 fn main() -> ExitCode {
     let flags = Flags::parse();
     support::report_errors(|| run(&flags))
@@ -50,7 +59,7 @@ fn main() -> ExitCode {
 fn run(flags: &Flags) -> Result<(), Anything> {
     let options = &flags.options;
     let bare = Training::bare(options)?;
-    let names = experiment(simulated(6)?, &bare).names();
+    let names = experiment(simulated(6)?.dataset, &bare).names();
     if options.list {
         println!("{}", names.join("\n"));
         return Ok(());
@@ -59,17 +68,20 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let seeds = if options.data.is_some() { 5 } else { 1 };
     let settings = [("epochs", format!("{:?}", flags.epochs))];
     let mut run = Run::begin("deepdiff", options, seeds, &settings)?;
-    let dataset = match &options.data {
-        Some(folder) => read(folder, &mut run)?,
+    let genes = match &options.data {
+        Some(folder) => Genes {
+            dataset: read(folder, &mut run)?,
+            planted: None,
+        },
         None => simulated(if options.quick { 30 } else { 300 })?,
     };
     let training = Training::of_run(options, &run, flags.epochs, 10)?;
-    let experiment = options.choose(experiment(dataset.clone(), &training))?;
+    let experiment = options.choose(experiment(genes.dataset.clone(), &training))?;
     let chosen = experiment.names();
     let report = run.experiment(experiment)?.run()?;
     for name in ["raw_d", "raw_aux_siamese"] {
         if chosen.iter().any(|known| known == name) {
-            interpret(&run, &dataset, &training, name)?;
+            interpret(&run, &genes, &training, name)?;
         }
     }
     let published = if options.data.is_some() {
@@ -106,13 +118,9 @@ fn experiment(dataset: Dataset<CellPair>, training: &Training) -> Experiment<Cel
     experiment
 }
 
-/// Writes the weights of seed 0 and the attention that its main task pays.
-fn interpret(
-    run: &Run,
-    dataset: &Dataset<CellPair>,
-    training: &Training,
-    name: &str,
-) -> Result<(), Anything> {
+/// Writes the weights of seed 0, the attention that its main task pays, and what moves its output.
+fn interpret(run: &Run, genes: &Genes, training: &Training, name: &str) -> Result<(), Anything> {
+    let dataset = &genes.dataset;
     let known = DeepDiffConfig::published()
         .into_iter()
         .find(|(known, _)| *known == name);
@@ -127,10 +135,15 @@ fn interpret(
     let path = run.model_folder()?.join(format!("{name}.safetensors"));
     weights::save(&trained.network, &path, str::to_owned)?;
     let tested = dataset.select(&fold.test);
+    let marks = tested.inputs.first().marks();
+    let planted = genes.planted.as_ref();
+    let planted = planted.map(|planted| planted.select(Axis(0), &fold.test));
+    let products = gradient_times_input(&trained, &tested.inputs);
+    let planted = planted.as_ref();
+    histone::show(run, name, "gradient x input", &products, marks, planted)?;
     let Some(attention) = trained.network.attention(&tested.inputs, &trained.device)? else {
         return Ok(());
     };
-    let marks = tested.inputs.first().marks();
     let signals = attention.bins.shape()[1] / marks.len();
     let kinds: &[&str] = if signals == 1 {
         &["difference"]
@@ -146,7 +159,11 @@ fn interpret(
         .permuted_axes([0, 2, 1])
         .as_standard_layout()
         .into_owned();
-    histone::show(run, name, "attention", &bins, &encoders, None)?;
+    let planted = planted.map(|planted| {
+        let parts = vec![planted.view(); kinds.len()];
+        concatenate(Axis(2), &parts).expect("copies of one shape")
+    });
+    histone::show(run, name, "attention", &bins, &encoders, planted.as_ref())?;
     let mut text =
         String::from("gene,weights: raw signals, then the first and the second cell's marks\n");
     for (id, weights) in tested.keys.ids().iter().zip(attention.marks.outer_iter()) {
@@ -159,15 +176,43 @@ fn interpret(
     )
 }
 
+/// Multiplies the gradient of the difference with the signal, both cells together: `[rows, bins, marks]`.
+fn gradient_times_input(trained: &Trained<DeepDiff>, inputs: &CellPair) -> Array3<f32> {
+    let (first, second) = (inputs.first().signal(), inputs.second().signal());
+    let device = trained.device.clone().autodiff();
+    let tensor = |signal: &Array3<f32>| {
+        let (rows, bins, marks) = signal.dim();
+        let values: Vec<f32> = signal.iter().copied().collect();
+        Tensor::<3>::from_data(TensorData::new(values, [rows, bins, marks]), &device)
+    };
+    let of_first = input_gradient(first.view(), &trained.device, 0, |signal| {
+        trained.network.scores(signal, tensor(second))
+    });
+    let of_second = input_gradient(second.view(), &trained.device, 0, |signal| {
+        trained.network.scores(tensor(first), signal)
+    });
+    of_first * first + of_second * second
+}
+
 /// Draws cells with the statistics of the published ones.
-fn simulated(genes: usize) -> Result<Dataset<CellPair>, Anything> {
+fn simulated(genes: usize) -> Result<Genes, Anything> {
     let pair = SimulatedPair {
         genes,
         transform: Transform::Log2FoldChange { offset: 1.0 },
         ..SimulatedPair::default()
     };
     let simulation = pair.draw(0)?;
-    with_expression(simulation.dataset, &simulation.expression)
+    let (signal, marks) = {
+        let first = simulation.dataset.inputs.first();
+        (first.signal().dim(), first.marks().to_vec())
+    };
+    let planted = Array3::from_shape_fn(signal, |(gene, bin, mark)| {
+        simulation.truth.drives(gene, &marks[mark], bin, signal.1)
+    });
+    Ok(Genes {
+        dataset: with_expression(simulation.dataset, &simulation.expression)?,
+        planted: Some(planted),
+    })
 }
 
 /// Reads `Cell1` and `Cell2` from a folder, or from `deepdiff_sample` within it.

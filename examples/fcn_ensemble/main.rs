@@ -26,7 +26,7 @@ use chromex::core::{
 use chromex::nn::weights;
 use chromex::report::plots;
 use clap::Parser;
-use ndarray::{Array2, Axis, concatenate};
+use ndarray::{Array2, Array3, Axis, concatenate};
 
 use histone::Training;
 use support::{Anything, Options, Run};
@@ -42,6 +42,12 @@ struct Flags {
     epochs: Option<u64>,
 }
 
+/// Genes of several cells, and where what drives their expression was planted: `[rows, bins, marks]`.
+struct Cells {
+    dataset: Dataset<CellByGene>,
+    planted: Option<Array3<bool>>,
+}
+
 fn main() -> ExitCode {
     let flags = Flags::parse();
     support::report_errors(|| run(&flags))
@@ -50,7 +56,7 @@ fn main() -> ExitCode {
 fn run(flags: &Flags) -> Result<(), Anything> {
     let options = &flags.options;
     let bare = Training::bare(options)?;
-    let names = experiment(simulated(6, 12)?, &bare)?.names();
+    let names = experiment(simulated(6, 12)?.dataset, &bare)?.names();
     if options.list {
         println!("{}", names.join("\n"));
         return Ok(());
@@ -59,13 +65,13 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let seeds = if options.data.is_some() { 5 } else { 1 };
     let settings = [("epochs", format!("{:?}", flags.epochs))];
     let mut run = Run::begin("fcn_ensemble", options, seeds, &settings)?;
-    let dataset = read(options, &mut run)?;
+    let cells = read(options, &mut run)?;
     let training = Training::of_run(options, &run, flags.epochs, 15)?;
-    let experiment = options.choose(experiment(dataset.clone(), &training)?)?;
+    let experiment = options.choose(experiment(cells.dataset.clone(), &training)?)?;
     let interpreted = experiment.names().iter().any(|name| name == "fcn");
     let report = run.experiment(experiment)?.run()?;
     if interpreted {
-        interpret(&run, &dataset, &training)?;
+        interpret(&run, &cells, &training)?;
     }
     run.finish(&report, "Team Jamaica's FCN", &[])
 }
@@ -111,11 +117,8 @@ fn experiment(
 }
 
 /// Writes the weights of seed 0 and a signed heat map per cell: the mean gradient over its genes.
-fn interpret(
-    run: &Run,
-    dataset: &Dataset<CellByGene>,
-    training: &Training,
-) -> Result<(), Anything> {
+fn interpret(run: &Run, cells: &Cells, training: &Training) -> Result<(), Anything> {
+    let dataset = &cells.dataset;
     let config = FcnConfig::default();
     let trainer = training.trainer("fcn", config.clone(), config.recipe());
     let fold = split(dataset.inputs.cells().len())
@@ -128,9 +131,22 @@ fn interpret(
     )?;
     let path = run.model_folder()?.join("fcn.safetensors");
     weights::save(&trained.network, &path, str::to_owned)?;
-    let tested = dataset.select(&fold.test[..fold.test.len().min(1000)]);
+    let rows = &fold.test[..fold.test.len().min(1000)];
+    let tested = dataset.select(rows);
     let maps = gradients(&trained, &tested.inputs, 0)?;
-    let marks = tested.inputs.windows().marks().to_vec();
+    let windows = tested.inputs.windows();
+    let marks = windows.marks().to_vec();
+    let planted = cells.planted.as_ref();
+    let planted = planted.map(|planted| planted.select(Axis(0), rows));
+    let products = &maps * windows.signal();
+    histone::show(
+        run,
+        "fcn",
+        "gradient x input",
+        &products,
+        &marks,
+        planted.as_ref(),
+    )?;
     for (cell, mean) in mean_by_group(&maps, &tested.keys, "cell")? {
         let caption = format!("Mean gradient of expression in {cell}");
         run.picture(
@@ -146,7 +162,7 @@ fn interpret(
     Ok(())
 }
 
-fn read(options: &Options, run: &mut Run) -> Result<Dataset<CellByGene>, Anything> {
+fn read(options: &Options, run: &mut Run) -> Result<Cells, Anything> {
     let Some(path) = &options.data else {
         return if options.quick {
             simulated(6, 60)
@@ -161,16 +177,23 @@ fn read(options: &Options, run: &mut Run) -> Result<Dataset<CellByGene>, Anythin
     };
     let layout = chromex::io::deepchrome::DeepChromeLayout::default();
     run.add_input(&path)?;
-    Ok(chromex::io::read_cells_npz(&path, &layout, "not stated")?)
+    Ok(Cells {
+        dataset: chromex::io::read_cells_npz(&path, &layout, "not stated")?,
+        planted: None,
+    })
 }
 
 /// Draws cells of the same genes, each on its own: nothing that one cell tells of a gene holds in another.
-fn simulated(cells: usize, genes: usize) -> Result<Dataset<CellByGene>, Anything> {
+fn simulated(cells: usize, genes: usize) -> Result<Cells, Anything> {
     let mut builder = None;
     let (mut ids, mut values) = (Vec::new(), Vec::new());
-    let mut column = None;
+    let (mut column, mut planted) = (None, Vec::new());
     for cell in 0..cells {
-        let drawn = histone::simulated(genes, true, cell as u64)?.dataset;
+        let histone::Cell {
+            dataset: drawn,
+            planted: places,
+        } = histone::simulated(genes, true, cell as u64)?;
+        planted.extend(places);
         let windows = drawn.inputs;
         let genes = drawn.keys.ids().to_vec();
         let builder = builder.get_or_insert_with(|| {
@@ -201,5 +224,9 @@ fn simulated(cells: usize, genes: usize) -> Result<Dataset<CellByGene>, Anything
         .with_group("cell", &cells)?
         .with_group("gene", &genes)?;
     let inputs = builder.ok_or("there are cells")?.finish();
-    Ok(Dataset::new(inputs, targets, keys)?)
+    let planted: Vec<_> = planted.iter().map(Array3::view).collect();
+    Ok(Cells {
+        dataset: Dataset::new(inputs, targets, keys)?,
+        planted: Some(concatenate(Axis(0), &planted)?),
+    })
 }
