@@ -24,8 +24,8 @@ pub use gpt2::{Gpt2, Gpt2Config};
 pub use language_model::{LanguageModel, TrainedLanguageModel};
 pub use padded_tokens::{PaddingSide, SpecialTokens, TokenLayout};
 pub use roberta::{
-    MaskedLanguage, MaskedTokenHead, Masking, RegressionHead, Replacement, Roberta, RobertaConfig,
-    RobertaMaskedLanguage, RobertaRegression, RobertaRegressor,
+    MaskedLanguage, MaskedTokenHead, Masking, PositionCounting, RegressionHead, Replacement,
+    Roberta, RobertaConfig, RobertaMaskedLanguage, RobertaRegression, RobertaRegressor,
 };
 pub use token_embedding::{EmbeddingKind, FittedTokenEmbedding, TokenEmbedding, TokenFeatures};
 pub use token_windows::TokenWindows;

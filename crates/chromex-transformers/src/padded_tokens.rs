@@ -157,6 +157,12 @@ impl PaddedTokens {
         self.tensor(&positions, device)
     }
 
+    /// The places from 0, `[1, length]`.
+    pub(crate) fn places(&self, device: &Device) -> Tensor<2, Int> {
+        let places: Vec<i32> = (0..self.length as i32).collect();
+        Tensor::from_data(TensorData::new(places, [1, self.length]), device)
+    }
+
     /// The places of words, row by row: neither padding nor special.
     pub(crate) fn words(&self) -> impl Iterator<Item = impl Iterator<Item = usize> + '_> + '_ {
         self.ranges.iter().enumerate().map(|(row, range)| {

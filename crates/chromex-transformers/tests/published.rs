@@ -9,8 +9,11 @@ use burn::Tensor;
 use burn::tensor::{Int, TensorData};
 use chromex_core::{TokenIds, View};
 use chromex_nn::Device;
+use chromex_nn::fused::lstm;
 use chromex_nn::tensor_file::TensorFile;
-use chromex_transformers::{Dnabert2Config, Gpt2, Gpt2Config, MaskedLanguage, RobertaConfig};
+use chromex_transformers::{
+    Dnabert2Config, Gpt2, Gpt2Config, MaskedLanguage, RobertaConfig, RobertaMaskedLanguage,
+};
 use serde_json::Value;
 
 fn checkpoints() -> Option<PathBuf> {
@@ -115,30 +118,116 @@ fn gpt2s_compute_what_pytorch_did_from_safetensors_and_from_a_pickle() {
     assert_close(last.matmul(score.transpose()), &golden["logits"]);
 }
 
-#[test]
-fn a_roberta_computes_what_pytorch_did() {
-    let Some(folder) = checkpoints() else { return };
-    let folder = folder.join("neural-api");
-    let device = Device::default();
+/// Reads the base of a tiny checkpoint, laid out as a published folder.
+fn base(folder: &Path, name: &str, device: &Device) -> RobertaMaskedLanguage {
     let published = tempfile::tempdir().unwrap();
     for (from, to) in [
-        ("tiny_roberta_config.json", "config.json"),
-        ("tiny_roberta.safetensors", "model.safetensors"),
+        (format!("{name}_config.json"), "config.json"),
+        (format!("{name}.safetensors"), "model.safetensors"),
     ] {
         std::fs::copy(folder.join(from), published.path().join(to)).unwrap();
     }
-    let (network, base) = RobertaConfig::read_base(published.path(), &device).unwrap();
+    let (network, base) = RobertaConfig::read_base(published.path(), device).unwrap();
     let model = MaskedLanguage {
         network,
         begin: Some(base),
         ..MaskedLanguage::default()
     };
+    model.init(0, device).unwrap()
+}
+
+#[test]
+fn a_roberta_computes_what_pytorch_did() {
+    let Some(folder) = checkpoints() else { return };
+    let folder = folder.join("neural-api");
+    let device = Device::default();
     let golden = json(&folder.join("tiny_roberta_hidden.json"));
     let rows = ids(&golden["sequences"]);
     let offsets = (0..=rows.len()).map(|row| row * rows[0].len()).collect();
     let tokens = TokenIds::new(rows.concat(), offsets, vec![View::Whole], 11, None).unwrap();
-    let network = model.init(0, &device).unwrap();
+    let network = base(&folder, "tiny_roberta", &device);
     assert_close(network.hidden(&tokens, &device).unwrap(), &golden["hidden"]);
+}
+
+#[test]
+fn berts_of_two_segments_compute_what_pytorch_did() {
+    let Some(folder) = checkpoints() else { return };
+    let folder = folder.join("neural-api");
+    let device = Device::default();
+    for (name, golden, head) in [
+        ("tiny_bert", "hidden", ("pooler.dense", "pooler")),
+        (
+            "tiny_bert_seqcls",
+            "logits",
+            ("bert.pooler.dense", "logits"),
+        ),
+    ] {
+        let golden = json(&folder.join(format!("{name}_{golden}.json")));
+        let rows = ids(&golden["sequences"]);
+        let types = tensor(&ids(&golden["token_types"]), &device);
+        let places: Vec<u32> = (0..rows[0].len() as u32).collect();
+        let network = base(&folder, name, &device).roberta;
+        let hidden = network.encode(
+            tensor(&rows, &device),
+            tensor(&[places], &device),
+            types,
+            None,
+        );
+        if golden.get("hidden").is_some() {
+            assert_close(hidden.clone(), &golden["hidden"]);
+        }
+        let file = TensorFile::open(&folder.join(format!("{name}.safetensors"))).unwrap();
+        let layer = |inputs: Tensor<2>, name: &str| {
+            let bias = file.numbers(&format!("{name}.bias")).unwrap();
+            let weight = file.numbers(&format!("{name}.weight")).unwrap();
+            let shape = [bias.len(), inputs.dims()[1]];
+            let weight = Tensor::<2>::from_data(TensorData::new(weight, shape), &device);
+            let bias = TensorData::new(bias, [1, shape[0]]);
+            inputs.matmul(weight.transpose()) + Tensor::from_data(bias, &device)
+        };
+        let [count, _, width] = hidden.dims();
+        let first = hidden.narrow(1, 0, 1).reshape([count, width]);
+        let mut scores = layer(first, head.0).tanh();
+        if head.1 == "logits" {
+            scores = layer(scores, "classifier");
+        }
+        assert_close(scores, &golden[head.1]);
+    }
+}
+
+#[test]
+fn an_lstm_of_two_directions_computes_what_pytorch_did() {
+    let Some(folder) = checkpoints() else { return };
+    let folder = folder.join("neural-api");
+    let device = Device::default();
+    let golden = json(&folder.join("tiny_torch_lstm_bi_l1_ref.json"));
+    let file = TensorFile::open(&folder.join("tiny_torch_lstm_bi_l1.safetensors")).unwrap();
+    let numbers_of =
+        |name: &str, ending: &str| file.numbers(&format!("{name}_l0{ending}")).unwrap();
+    // PyTorch stores `[gates, inputs]`; here a direction is `[inputs, gates]`.
+    let weight = |name: &str| {
+        let both = ["", "_reverse"].map(|ending| {
+            let data = TensorData::new(numbers_of(name, ending), [1, 1, 16, 4]);
+            Tensor::<4>::from_data(data, &device).swap_dims(2, 3)
+        });
+        Tensor::cat(both.to_vec(), 1)
+    };
+    let bias: Vec<f32> = ["", "_reverse"]
+        .iter()
+        .flat_map(|ending| {
+            let pairs = numbers_of("bias_ih", ending).into_iter();
+            let sums = pairs.zip(numbers_of("bias_hh", ending));
+            sums.map(|(a, b)| a + b).collect::<Vec<_>>()
+        })
+        .collect();
+    let inputs = TensorData::new(numbers(&golden["input"]), [1, 1, 5, 4]);
+    let states = lstm(
+        Tensor::from_data(inputs, &device),
+        weight("weight_ih"),
+        weight("weight_hh"),
+        Tensor::from_data(TensorData::new(bias, [1, 2, 16]), &device),
+    );
+    assert_close(states, &golden["output"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{Result, published_config};
 
-/// The shape of a RoBERTa.
+/// The shape of a RoBERTa, or of a BERT, which differs in how positions are counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RobertaConfig {
@@ -34,11 +34,27 @@ pub struct RobertaConfig {
     pub padding_id: u32,
     /// Part of the embeddings, and of what each block adds, that is dropped in training.
     pub dropout: f64,
+    /// How positions are counted.
+    #[serde(default)]
+    pub counting: PositionCounting,
+}
+
+/// How positions are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PositionCounting {
+    /// Past the padding id, over what is not padding: RoBERTa's.
+    #[default]
+    PastPadding,
+    /// From 0 at the first place, whatever stands there: BERT's, and the first DNABERT's.
+    Places,
 }
 
 /// The part of a published `config.json` that decides what is computed.
 #[derive(Deserialize)]
 struct Published {
+    #[serde(default = "published_model")]
+    model_type: String,
     vocab_size: usize,
     max_position_embeddings: usize,
     hidden_size: usize,
@@ -51,8 +67,7 @@ struct Published {
     hidden_act: String,
     #[serde(default = "published_epsilon")]
     layer_norm_eps: f64,
-    #[serde(default = "one_id")]
-    pad_token_id: u32,
+    pad_token_id: Option<u32>,
     #[serde(default = "published_dropout")]
     hidden_dropout_prob: f64,
     #[serde(default = "published_positions")]
@@ -93,6 +108,7 @@ impl RobertaConfig {
             norm_epsilon: 1e-12,
             padding_id: 1,
             dropout: 0.1,
+            counting: PositionCounting::PastPadding,
         }
     }
 
@@ -117,17 +133,31 @@ impl RobertaConfig {
 
     /// Counts the tokens of the longest sequence.
     pub fn longest(&self) -> usize {
-        self.positions.saturating_sub(self.padding_id as usize + 1)
+        match self.counting {
+            PositionCounting::PastPadding => {
+                self.positions.saturating_sub(self.padding_id as usize + 1)
+            }
+            PositionCounting::Places => self.positions,
+        }
     }
 
-    /// Reads a published `config.json`.
+    /// Reads a published `config.json` of a RoBERTa or a BERT.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, is no RoBERTa configuration, or asks for another activation or other positions than
+    /// When the file cannot be read, is no such configuration, or asks for another activation or other positions than
     /// RoBERTa's.
     pub fn read(path: &Path) -> Result<Self> {
         let published: Published = published_config::read(path, "a RoBERTa configuration")?;
+        let counting = match published.model_type.as_str() {
+            "bert" => PositionCounting::Places,
+            other => {
+                let expected = "roberta or bert";
+                let known = if other == "roberta" { expected } else { other };
+                published_config::require(path, "model_type", expected, known)?;
+                PositionCounting::PastPadding
+            }
+        };
         for (field, expected, found) in [
             ("hidden_act", "gelu", &published.hidden_act),
             (
@@ -147,8 +177,12 @@ impl RobertaConfig {
             heads: published.num_attention_heads,
             hidden: published.intermediate_size,
             norm_epsilon: published.layer_norm_eps,
-            padding_id: published.pad_token_id,
+            padding_id: published.pad_token_id.unwrap_or(match counting {
+                PositionCounting::PastPadding => 1,
+                PositionCounting::Places => 0,
+            }),
             dropout: published.hidden_dropout_prob,
+            counting,
         })
     }
 
@@ -160,7 +194,10 @@ impl RobertaConfig {
     pub(super) fn write(&self, path: &Path, architecture: &str) -> Result<()> {
         let published = json!({
             "architectures": [architecture],
-            "model_type": "roberta",
+            "model_type": match self.counting {
+                PositionCounting::PastPadding => "roberta",
+                PositionCounting::Places => "bert",
+            },
             "vocab_size": self.vocabulary,
             "max_position_embeddings": self.positions,
             "type_vocab_size": self.token_types,
@@ -239,8 +276,8 @@ fn one() -> usize {
     1
 }
 
-fn one_id() -> u32 {
-    1
+fn published_model() -> String {
+    "roberta".into()
 }
 
 fn published_activation() -> String {

@@ -7,7 +7,7 @@ mod network;
 mod regression;
 mod weights;
 
-pub use config::RobertaConfig;
+pub use config::{PositionCounting, RobertaConfig};
 pub use masked_language::{
     MaskedLanguage, MaskedTokenHead, Masking, Replacement, RobertaMaskedLanguage,
 };

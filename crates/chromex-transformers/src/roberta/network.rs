@@ -1,14 +1,16 @@
 use burn::Tensor;
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig};
+use burn::tensor::Int;
 use chromex_core::random;
 use chromex_nn::blocks::{LayerNorm, LayerNormConfig, TransformerBlock};
+use chromex_nn::fused::Spans;
 use chromex_nn::{Device, Result, weights};
 
-use super::RobertaConfig;
+use super::{PositionCounting, RobertaConfig};
 use crate::padded_tokens::PaddedTokens;
 
-/// A RoBERTa without a head.
+/// A RoBERTa or BERT without a head.
 ///
 /// # Differences from the paper
 ///
@@ -29,6 +31,8 @@ pub struct Roberta {
     pub blocks: Vec<TransformerBlock>,
     #[module(skip)]
     padding_id: u32,
+    #[module(skip)]
+    counting: PositionCounting,
 }
 
 impl RobertaConfig {
@@ -50,6 +54,7 @@ impl RobertaConfig {
                 .map(|_| self.block().init(device))
                 .collect::<Result<_>>()?,
             padding_id: self.padding_id,
+            counting: self.counting,
         })
     }
 }
@@ -80,21 +85,43 @@ pub(super) fn draw<M: Module>(network: M, config: &RobertaConfig, seed: u64) -> 
 impl Roberta {
     /// Computes the last hidden states of padded rows, `[rows, length, width]`.
     pub(crate) fn hidden(&self, tokens: &PaddedTokens, device: &Device) -> Tensor<3> {
-        let positions = tokens.positions(self.padding_id, device);
-        let [_, width] = self.tokens.weight.dims();
-        let first_type = self.token_types.weight.val().narrow(0, 0, 1);
-        let start = self.tokens.forward(tokens.ids(device))
+        let positions = match self.counting {
+            PositionCounting::PastPadding => tokens.positions(self.padding_id, device),
+            PositionCounting::Places => tokens.places(device),
+        };
+        let types = Tensor::zeros([1, 1], device);
+        self.encode(tokens.ids(device), positions, types, Some(&tokens.spans))
+    }
+
+    /// Computes the last hidden states of tokens at positions, of types such as a BERT's two segments. Attention goes to the
+    /// spans, to all places where there are none.
+    ///
+    /// # Shapes
+    ///
+    /// `ids` is `[rows, length]`, the others are too, or have 1 in the place of an extent over which they are the same. Returns
+    /// `[rows, length, width]`.
+    pub fn encode(
+        &self,
+        ids: Tensor<2, Int>,
+        positions: Tensor<2, Int>,
+        types: Tensor<2, Int>,
+        spans: Option<&Spans>,
+    ) -> Tensor<3> {
+        let start = self.tokens.forward(ids)
             + self.positions.forward(positions)
-            + first_type.reshape([1, 1, width]);
+            + self.token_types.forward(types);
         let start = self.dropout.forward(self.norm.forward(start));
-        self.blocks.iter().fold(start, |hidden, block| {
-            block.forward(hidden, Some(&tokens.spans))
-        })
+        self.blocks
+            .iter()
+            .fold(start, |hidden, block| block.forward(hidden, spans))
     }
 
     /// Counts the tokens of the longest sequence.
     pub(crate) fn longest(&self) -> usize {
         let [positions, _] = self.positions.weight.dims();
-        positions.saturating_sub(self.padding_id as usize + 1)
+        match self.counting {
+            PositionCounting::PastPadding => positions.saturating_sub(self.padding_id as usize + 1),
+            PositionCounting::Places => positions,
+        }
     }
 }

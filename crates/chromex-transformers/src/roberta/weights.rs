@@ -31,6 +31,8 @@ const NAMES: [(&str, &str); 12] = [
 
 /// The prefix of the base in files that hold a head as well.
 const PREFIX: &str = "roberta.";
+/// The same in files of a BERT.
+const BERT_PREFIX: &str = "bert.";
 /// The names of the heads.
 const LANGUAGE_HEAD: &str = "lm_head.";
 const REGRESSION_HEAD: &str = "classifier.";
@@ -138,12 +140,13 @@ impl RobertaConfig {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read or does not describe a RoBERTa.
+    /// When a file cannot be read or does not describe a RoBERTa or a BERT.
     pub fn read_base(folder: &Path, device: &Device) -> Result<(Self, Snapshot)> {
         let config = Self::read(&folder.join("config.json"))?;
-        let prefixed = weights::names(folder)?
-            .iter()
-            .any(|name| name.starts_with(PREFIX));
+        let names = weights::names(folder)?;
+        let prefix = [PREFIX, BERT_PREFIX]
+            .into_iter()
+            .find(|prefix| names.iter().any(|name| name.starts_with(prefix)));
         let network: Base = Base {
             roberta: config.blank(device)?,
         };
@@ -152,14 +155,15 @@ impl RobertaConfig {
             folder,
             |parameter| {
                 let mut stored = stored(parameter, LANGUAGE_HEAD);
-                if !prefixed {
-                    for name in &mut stored.names {
-                        *name = name.replacen(PREFIX, "", 1);
-                    }
+                for name in &mut stored.names {
+                    *name = name.replacen(PREFIX, prefix.unwrap_or(""), 1);
                 }
                 stored
             },
-            |name| passed_over(name) || name.starts_with("lm_head.") || is_other_head(name),
+            |name| {
+                let language = name.starts_with("lm_head.") || name.starts_with("cls.");
+                passed_over(name) || language || is_other_head(name)
+            },
         )?;
         Ok((config, Snapshot::of(&network, "")))
     }
