@@ -17,11 +17,12 @@ mod signal;
 mod waka_waka;
 
 pub use attentive_chrome::{Attention, AttentiveChrome, AttentiveChromeConfig};
+pub use chromex_nn::Objective;
 pub use deep_chrome::{DeepChrome, DeepChromeConfig};
 pub use deep_diff::{DeepDiff, DeepDiffConfig, RawInputs};
 pub use error::{Error, Result};
 pub use fcn::{Fcn, FcnConfig, FcnOutput};
 pub use linear_network::{LinearNetwork, LinearNetworkConfig};
 pub use logistic::{LogisticModel, LogisticRegression};
-pub use signal::{Objective, SignalNetwork};
+pub use signal::SignalNetwork;
 pub use waka_waka::{Modalities, StagedWakaWaka, WakaWaka, WakaWakaConfig, WakaWakaStage};

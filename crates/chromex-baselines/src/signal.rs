@@ -1,21 +1,8 @@
 use burn::Tensor;
 use burn::module::Module;
 use burn::tensor::TensorData;
-use burn::tensor::activation::sigmoid;
 use chromex_core::{Dataset, MarkSignal, MarkWindows, Rows, Targets};
-use chromex_nn::{Device, Error, Result};
-use serde::{Deserialize, Serialize};
-
-/// What a network is trained to predict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Objective {
-    /// The probability that the target is 1 and not 0.
-    #[default]
-    Binary,
-    /// The target itself, by least squares.
-    Regression,
-}
+use chromex_nn::{Device, Error, Objective, Result};
 
 /// A network that reads the windows of histone marks.
 pub trait SignalNetwork: Module + Sync + 'static {
@@ -108,28 +95,6 @@ pub(crate) fn target_columns(targets: &Targets) -> Result<()> {
         expected: "1 column".into(),
         found: targets.columns.len().to_string(),
     })
-}
-
-impl Objective {
-    /// Makes predictions of scores, `[rows, 1]`.
-    pub(crate) fn predict(self, scores: Tensor<2>) -> Tensor<2> {
-        match self {
-            Self::Binary => sigmoid(scores),
-            Self::Regression => scores,
-        }
-    }
-
-    /// Measures the loss of scores, `[rows, 1]`, as a mean over rows.
-    pub(crate) fn loss(self, scores: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        match self {
-            // ln(1 + e^x) - x y without the exponential of a large number.
-            Self::Binary => {
-                let spread = scores.clone().abs().neg().exp().log1p();
-                (scores.clone().clamp_min(0.0) - scores * targets + spread).mean()
-            }
-            Self::Regression => (scores - targets).square().mean(),
-        }
-    }
 }
 
 /// Makes a network of one score per row a network of rows: both directions by its objective.

@@ -7,6 +7,7 @@
 //!
 //! Networks run on a burn [`Device`]; this crate enables no backend of its own.
 
+mod adaptation;
 pub mod attribution;
 pub mod blocks;
 mod checkpoint;
@@ -15,6 +16,7 @@ mod error;
 pub mod fused;
 mod lamb;
 mod network;
+mod objective;
 mod observers;
 mod optimizer;
 mod recipe;
@@ -24,10 +26,12 @@ mod trained;
 mod trainer;
 pub mod weights;
 
+pub use adaptation::{Adaptation, LowRank};
 pub use burn::tensor::Device;
 pub use checkpoint::Checkpoints;
 pub use error::{Error, Result};
 pub use network::{Architecture, Network};
+pub use objective::Objective;
 pub use observers::{CsvLog, JsonLinesLog};
 pub use recipe::{Clip, Decay, Group, Keep, Length, Optimizer, Recipe, Selection};
 pub use schedule::Schedule;

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, Schedule};
+use crate::{Adaptation, Error, Result, Schedule};
 
 /// How a network is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct Recipe {
     pub length: Length,
     /// How gradients are limited.
     pub clip: Clip,
+    /// Which weights training moves.
+    #[serde(default, skip_serializing_if = "Adaptation::is_all")]
+    pub adaptation: Adaptation,
     /// Parameters with a learning rate or a start of their own. A parameter belongs to the last group that
     /// names it; those of no group follow the recipe itself.
     pub groups: Vec<Group>,
@@ -181,6 +184,7 @@ impl Default for Recipe {
             accumulate: 1,
             length: Length::Epochs(10),
             clip: Clip::None,
+            adaptation: Adaptation::All,
             groups: Vec::new(),
             validate_every: None,
             keep: Keep::Last,

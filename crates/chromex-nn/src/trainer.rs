@@ -90,6 +90,8 @@ impl<A> Trainer<A> {
         let device = self.device.clone().autodiff();
         let network = self.architecture.build(train, seed, &device)?;
         check_groups(&network, &self.recipe)?;
+        let adaptation = &self.recipe.adaptation;
+        let network = adaptation.begin(network, seed, &device)?;
         let mut run = Run {
             trainer: self,
             train,
@@ -102,7 +104,7 @@ impl<A> Trainer<A> {
             best_weights: None,
         };
         let network = run.resume(network)?;
-        let network = run.finish(network)?;
+        let network = adaptation.end(run.finish(network)?);
         Ok(Trained::new(&network, &self.device, self.recipe.batch_rows))
     }
 

@@ -17,7 +17,8 @@ mod token_regression;
 mod token_windows;
 
 pub use dnabert2::{
-    Dnabert2, Dnabert2Config, Dnabert2Regression, Dnabert2Regressor, PooledHead, Pooling,
+    Dnabert2, Dnabert2Config, Dnabert2Features, Dnabert2Regression, Dnabert2Regressor,
+    FittedDnabert2Features, PooledHead, Pooling,
 };
 pub use error::{Error, Result};
 pub use gpt2::{Gpt2, Gpt2Config};

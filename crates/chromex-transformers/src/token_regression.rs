@@ -5,17 +5,12 @@ use burn::tensor::TensorData;
 use chromex_core::{Rows, Targets, TokenIds};
 use chromex_nn::{Device, Error, Result};
 
-/// The mean squared error over rows and targets.
-///
-/// # Shapes
-///
-/// `predicted` is `[rows, targets]`; returns one number.
-pub(crate) fn squared_error(predicted: Tensor<2>, targets: &Targets, device: &Device) -> Tensor<1> {
+/// Lays targets out as a tensor `[rows, targets]`.
+pub(crate) fn target_tensor(targets: &Targets, device: &Device) -> Tensor<2> {
     let values = &targets.values;
     let shape = [values.nrows(), values.ncols()];
     let data = TensorData::new(values.iter().copied().collect(), shape);
-    let error = predicted - Tensor::<2>::from_data(data, device);
-    (error.clone() * error).mean()
+    Tensor::from_data(data, device)
 }
 
 /// Refuses tokens that the token table has no row for: a checkpoint and a tokenizer that do not belong together.

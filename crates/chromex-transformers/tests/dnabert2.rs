@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use burn::Tensor;
-use chromex_core::{Dataset, Keys, Target, Targets, TokenIds, Transform, View};
+use chromex_core::{
+    Dataset, Encode, Fit, Keys, Predict, Target, Targets, TokenIds, Transform, View,
+};
 use chromex_nn::tensor_file::TensorFile;
 use chromex_nn::weights;
-use chromex_nn::{Architecture, Device, Length, Network, Recipe, Trainer};
+use chromex_nn::{Adaptation, Architecture, Device, Length, Network, Objective, Recipe, Trainer};
 use chromex_transformers::{
-    Dnabert2Config, Dnabert2Regression, Dnabert2Regressor, Pooling, TokenLayout,
+    Dnabert2Config, Dnabert2Features, Dnabert2Regression, Dnabert2Regressor, Pooling, TokenLayout,
 };
 use ndarray::Array2;
 
@@ -141,8 +143,8 @@ fn what_is_written_reads_back_and_what_does_not_fit_is_listed() {
     assert!(left.init(1, 0, &device).is_err());
 }
 
-#[test]
-fn training_lowers_the_loss_and_the_same_seed_gives_the_same_weights() {
+/// Four sequences with a number each, and a small network.
+fn small() -> (Dataset<TokenIds>, Dnabert2Regression) {
     let tokens = tokens();
     let values = Array2::from_shape_fn((4, 1), |(row, _)| row as f32 - 1.5);
     let column = Target {
@@ -156,27 +158,128 @@ fn training_lowers_the_loss_and_the_same_seed_gives_the_same_weights() {
         network: Dnabert2Config {
             vocabulary: 40,
             width: 24,
-            layers: 1,
+            layers: 2,
             hidden: 32,
             dropout: 0.0,
             ..Dnabert2Config::published()
         },
         ..Dnabert2Regression::default()
     };
-    let recipe = Recipe {
+    (data, model)
+}
+
+fn thirty_steps() -> Recipe {
+    Recipe {
         length: Length::Steps(30),
         batch_rows: 4,
         learning_rate: 3e-3,
         ..Recipe::default()
-    };
+    }
+}
+
+#[test]
+fn training_lowers_the_loss_and_the_same_seed_gives_the_same_weights() {
+    let (data, model) = small();
     let device = Device::default();
     let before = model.build(&data, 1, &device).unwrap();
     let loss = |network: &Dnabert2Regressor| numbers(network.loss(&data, &device).unwrap())[0];
     let train = || {
-        let trainer = Trainer::new(model.clone(), recipe.clone());
+        let trainer = Trainer::new(model.clone(), thirty_steps());
         trainer.train(&data, &data, 1).unwrap().network
     };
     let after = train();
     assert!(loss(&after) < 0.5 * loss(&before));
     assert_eq!(weights::values(&after), weights::values(&train()));
+}
+
+/// The parameters that training with an adaptation changed, each with its change.
+fn changed(adaptation: Adaptation) -> Vec<(String, Vec<f32>)> {
+    let (data, model) = small();
+    let before = model.build(&data, 1, &Device::default()).unwrap();
+    let recipe = Recipe {
+        adaptation,
+        ..thirty_steps()
+    };
+    let trainer = Trainer::new(model, recipe);
+    let after = trainer.train(&data, &data, 1).unwrap().network;
+    let pairs = weights::values(&before).into_iter();
+    let pairs = pairs.zip(weights::values(&after));
+    pairs
+        .filter(|(before, after)| before != after)
+        .map(|((path, before), (_, after))| {
+            let change = before.iter().zip(&after).map(|(a, b)| b - a);
+            (path, change.collect())
+        })
+        .collect()
+}
+
+#[test]
+fn only_the_last_blocks_and_the_head_are_trained() {
+    let (_, model) = small();
+    let found = changed(model.last_blocks(1));
+    assert_eq!(found.len(), 11 + 4);
+    let allowed = |path: &str| path.starts_with("bert.blocks.1.") || path.starts_with("head.");
+    assert!(found.iter().all(|(path, _)| allowed(path)), "{found:?}");
+    let unknown = Adaptation::Only(vec!["blocks.7.".into()]);
+    let recipe = Recipe {
+        adaptation: unknown,
+        ..thirty_steps()
+    };
+    let (data, model) = small();
+    let error = Trainer::new(model, recipe).train(&data, &data, 1);
+    assert!(error.unwrap_err().to_string().contains("blocks.7."));
+}
+
+#[test]
+fn low_rank_adapters_end_as_changes_of_their_rank() {
+    let found = changed(Dnabert2Regression::low_rank(1, 2.0));
+    let (heads, matrices): (Vec<_>, Vec<_>) = found
+        .iter()
+        .partition(|(path, _)| path.starts_with("head."));
+    assert_eq!((heads.len(), matrices.len()), (4, 2));
+    for (path, change) in matrices {
+        assert!(path.ends_with(".queries_keys_values.weight"), "{path}");
+        // Every row of a matrix of rank 1 is a multiple of the largest.
+        let rows: Vec<&[f32]> = change.chunks(72).collect();
+        let norm = |row: &[f32]| row.iter().map(|v| v * v).sum::<f32>();
+        let largest = rows.iter().max_by(|a, b| norm(a).total_cmp(&norm(b)));
+        let largest = largest.unwrap();
+        assert!(norm(largest) > 0.0);
+        for row in &rows {
+            let product: f32 = row.iter().zip(*largest).map(|(a, b)| a * b).sum();
+            let rest = norm(row) - product * product / norm(largest);
+            assert!(rest.abs() < 1e-4 * norm(largest), "{path}: {rest}");
+        }
+    }
+    let (data, model) = small();
+    let recipe = Recipe {
+        adaptation: Dnabert2Regression::low_rank(25, 1.0),
+        ..thirty_steps()
+    };
+    assert!(Trainer::new(model, recipe).train(&data, &data, 1).is_err());
+}
+
+#[test]
+fn a_classifier_gives_probabilities_and_a_frozen_network_features() {
+    let (mut data, model) = small();
+    data.targets
+        .values
+        .mapv_inplace(|value| f32::from(value > 0.0));
+    let features = Dnabert2Features::new(model.clone());
+    let features = features.fit(&data, &data, 3).unwrap();
+    let found = features.encode(&data.inputs).unwrap();
+    assert_eq!(found.dim(), (4, 24));
+    let network = model.init(1, 3, &Device::default()).unwrap();
+    let expected = network.embed(&data.inputs, &Device::default()).unwrap();
+    assert_eq!(found.into_raw_vec_and_offset().0, numbers(expected));
+    let classifier = Dnabert2Regression {
+        objective: Objective::Binary,
+        ..model
+    };
+    let trained = Trainer::new(classifier, thirty_steps());
+    let trained = trained.train(&data, &data, 1).unwrap();
+    let found = trained.predict(&data.inputs).unwrap();
+    let sides: Vec<bool> = found.iter().map(|&p| p > 0.5).collect();
+    assert_eq!(sides, [false, false, true, true]);
+    assert!(found.iter().all(|p| (0.0..=1.0).contains(p)));
 }

@@ -6,17 +6,17 @@ use chromex_core::{Dataset, Rows, TokenIds};
 use chromex_nn::fused::linear;
 use chromex_nn::weights::Snapshot;
 use chromex_nn::{
-    Architecture, Clip, Decay, Device, Error, Keep, Length, Network, Optimizer, Recipe, Result,
-    Schedule,
+    Adaptation, Architecture, Clip, Decay, Device, Error, Keep, Length, LowRank, Network,
+    Objective, Optimizer, Recipe, Result, Schedule,
 };
 use serde::{Deserialize, Serialize};
 
 use super::network::draw;
 use super::{Dnabert2, Dnabert2Config};
 use crate::padded_tokens::{PaddedTokens, PaddingSide, SpecialTokens, TokenLayout};
-use crate::token_regression::{check_vocabulary, squared_error};
+use crate::token_regression::{check_vocabulary, target_tensor};
 
-/// Predicts numbers from sequences by a DNABERT-2 with its published pooler and an output layer.
+/// Predicts numbers or probabilities from sequences by a DNABERT-2 with its published pooler and an output layer.
 #[derive(Clone, Debug, Serialize)]
 pub struct Dnabert2Regression {
     /// The network's shape.
@@ -27,6 +27,8 @@ pub struct Dnabert2Regression {
     pub longest: usize,
     /// What stands for a sequence.
     pub pooling: Pooling,
+    /// What is predicted.
+    pub objective: Objective,
     /// Weights to begin with: those of the base that was pre-trained.
     pub begin: Option<Snapshot>,
 }
@@ -55,6 +57,8 @@ pub struct Dnabert2Regressor {
     longest: usize,
     #[module(skip)]
     pooling: Pooling,
+    #[module(skip)]
+    objective: Objective,
 }
 
 /// A bent layer on what stands for a sequence, and an output.
@@ -86,6 +90,7 @@ impl Default for Dnabert2Regression {
             },
             longest: 1000,
             pooling: Pooling::Start,
+            objective: Objective::Regression,
             begin: None,
         }
     }
@@ -111,6 +116,23 @@ impl Dnabert2Regression {
             keep: Keep::BestValidation,
             ..Recipe::default()
         }
+    }
+
+    /// Trains the last blocks and the head, what lies below frozen.
+    pub fn last_blocks(&self, blocks: usize) -> Adaptation {
+        let first = self.network.layers.saturating_sub(blocks);
+        let blocks = (first..self.network.layers).map(|block| format!("bert.blocks.{block}."));
+        Adaptation::Only(blocks.chain(["head.".to_owned()]).collect())
+    }
+
+    /// Trains low-rank adapters of the projections to queries, keys and values, and the head.
+    pub fn low_rank(rank: usize, alpha: f64) -> Adaptation {
+        Adaptation::LowRank(LowRank {
+            rank,
+            alpha,
+            matrices: vec![".queries_keys_values.weight".into()],
+            whole: vec!["head.".into()],
+        })
     }
 
     /// Builds the network with weights that are yet to be filled.
@@ -142,6 +164,7 @@ impl Dnabert2Regression {
             layout: self.layout.clone(),
             longest: self.longest,
             pooling: self.pooling,
+            objective: self.objective,
         })
     }
 
@@ -235,13 +258,14 @@ impl PooledHead {
 
 impl Network<TokenIds> for Dnabert2Regressor {
     fn forward(&self, inputs: &TokenIds, device: &Device) -> Result<Tensor<2>> {
-        Ok(self.head.forward(self.embed(inputs, device)?))
+        let scores = self.head.forward(self.embed(inputs, device)?);
+        Ok(self.objective.predict(scores))
     }
 
-    /// The mean squared error over rows and targets.
     fn loss(&self, batch: &Dataset<TokenIds>, device: &Device) -> Result<Tensor<1>> {
-        let predicted = self.forward(&batch.inputs, device)?;
-        Ok(squared_error(predicted, &batch.targets, device))
+        let scores = self.head.forward(self.embed(&batch.inputs, device)?);
+        let targets = target_tensor(&batch.targets, device);
+        Ok(self.objective.loss(scores, targets))
     }
 }
 

@@ -5,14 +5,15 @@ use chromex_core::{Dataset, TokenIds};
 use chromex_nn::fused::linear;
 use chromex_nn::weights::Snapshot;
 use chromex_nn::{
-    Architecture, Device, Error, Group, Length, Network, Optimizer, Recipe, Result, Schedule,
+    Architecture, Device, Error, Group, Length, Network, Objective, Optimizer, Recipe, Result,
+    Schedule,
 };
 use serde::Serialize;
 
 use super::network::draw;
 use super::{Roberta, RobertaConfig};
 use crate::padded_tokens::TokenLayout;
-use crate::token_regression::{check_vocabulary, squared_error};
+use crate::token_regression::{check_vocabulary, target_tensor};
 
 /// Predicts numbers from sequences by a RoBERTa and a head of two layers, as CornBERT predicts the expression of ten
 /// tissues.
@@ -168,7 +169,8 @@ impl Network<TokenIds> for RobertaRegressor {
     /// The mean squared error over rows and targets.
     fn loss(&self, batch: &Dataset<TokenIds>, device: &Device) -> Result<Tensor<1>> {
         let predicted = self.forward(&batch.inputs, device)?;
-        Ok(squared_error(predicted, &batch.targets, device))
+        let targets = target_tensor(&batch.targets, device);
+        Ok(Objective::Regression.loss(predicted, targets))
     }
 }
 
