@@ -1,4 +1,4 @@
-use crate::{Error, Result, Rows};
+use crate::{Error, Result, Rows, reverse_complement};
 
 /// Sequences of DNA of any lengths, such as promoters, in upper case.
 ///
@@ -58,6 +58,15 @@ impl Sequences {
     /// When there is no such row.
     pub fn sequence(&self, row: usize) -> &[u8] {
         &self.letters[self.offsets[row]..self.offsets[row + 1]]
+    }
+
+    /// Reads every sequence from the other strand.
+    pub fn reverse_complement(&self) -> Self {
+        let letters = self.iter().flat_map(reverse_complement);
+        Self {
+            letters: letters.collect(),
+            offsets: self.offsets.clone(),
+        }
     }
 
     /// Tells how many letters each sequence has, where all have as many; 0 where there is none.

@@ -1,10 +1,9 @@
 use std::collections::{HashMap, HashSet};
 
-use chromex_core::Sequences;
+use chromex_core::{Sequences, reverse_complement};
 use serde::{Deserialize, Serialize};
 
 use super::genome::Wanted;
-use super::region::reverse_complement;
 use super::{Genome, Region};
 use crate::genes::{ChromosomeNames, GeneRow, Strand};
 use crate::{Error, Result};

@@ -3,8 +3,10 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use chromex_core::reverse_complement;
+
 use super::fasta_index::Contig;
-use super::{FastaIndex, Region, reverse_complement};
+use super::{FastaIndex, Region};
 use crate::compressed::{self, Compression};
 use crate::error::quoted;
 use crate::genes::{ChromosomeNames, Strand};

@@ -15,4 +15,4 @@ pub use cutting::{
 };
 pub use fasta_index::FastaIndex;
 pub use genome::Genome;
-pub use region::{Region, reverse_complement};
+pub use region::Region;

@@ -4,11 +4,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use chromex_core::Rows;
+use chromex_core::{Rows, reverse_complement};
 use chromex_io::genes::{GeneRow, Strand, read_gene_rows};
 use chromex_io::promoters::{
     FastaIndex, Genome, PromoterLayout, PromoterWindow, Promoters, Region, extract_promoters,
-    reverse_complement,
 };
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
