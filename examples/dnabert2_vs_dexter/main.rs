@@ -20,12 +20,16 @@ use chromex::baselines::WakaWakaConfig;
 use chromex::boosting::{CrossValidatedElasticNet, Ridge};
 use chromex::core::observe::Observer;
 use chromex::core::{Dataset, Experiment, Fit, GivenSplit, Sequences, Split, Then};
+use chromex::io::registry::ModelHub;
 use chromex::metrics::{MeanSquaredError, Pearson, RSquared, Spearman};
 use chromex::nn::blocks::ConvolutionConfig;
-use chromex::nn::{Device, Keep, Length, Recipe, Schedule, Trainer};
+use chromex::nn::weights::Snapshot;
+use chromex::nn::{Adaptation, Device, Keep, Length, Recipe, Schedule, Trainer};
 use chromex::tokens::{BpeTokenizer, Dexter, DnaBpe, DnaTokenizer, DomainCounts, KmerCounts};
-use chromex::transformers::{Dnabert2Config, Dnabert2Regression, Pooling, SpecialTokens};
-use clap::Parser;
+use chromex::transformers::{
+    Dnabert2Config, Dnabert2Features, Dnabert2Regression, Pooling, SpecialTokens,
+};
+use clap::{Parser, ValueEnum};
 
 use sets::Set;
 use support::{Anything, Options, Run};
@@ -39,9 +43,44 @@ struct Flags {
     /// Which promoters; all but the simulated ones are read from --data
     #[arg(long, value_enum, default_value = "simulated")]
     set: Set,
+    /// Read promoters from this table instead: id, sequence, value and, where it is known, part, separated by tabs
+    #[arg(long, value_name = "TSV", conflicts_with = "set")]
+    table: Option<PathBuf>,
     /// Train networks for this many epochs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     epochs: Option<u64>,
+    /// Also fine-tune published weights: a folder, or a model's name on the hub
+    #[arg(long, value_name = "DIR|OWNER/NAME")]
+    weights: Option<String>,
+    /// What of the published weights is trained
+    #[arg(long, value_enum, default_value = "all")]
+    adapt: Adapt,
+    /// Keep models that are downloaded in this folder
+    #[arg(long, value_name = "DIR", default_value = "out/models")]
+    cache: PathBuf,
+    /// Download nothing
+    #[arg(long)]
+    offline: bool,
+}
+
+/// What of published weights is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Adapt {
+    /// All of them, as published
+    All,
+    /// The last two blocks and the head
+    LastBlocks,
+    /// Adapters of rank 8 and the head
+    LowRank,
+    /// Nothing: the frozen network's vectors are read by a ridge
+    Nothing,
+}
+
+/// Published weights and what they are read with.
+struct Pretrained {
+    tokens: DnaTokenizer,
+    model: Dnabert2Regression,
+    adapt: Adapt,
 }
 
 /// What the models of one run share.
@@ -50,6 +89,7 @@ struct Settings {
     epochs: u64,
     device: Device,
     observer: Option<Arc<dyn Observer>>,
+    pretrained: Option<Pretrained>,
 }
 
 fn main() -> ExitCode {
@@ -69,25 +109,36 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         epochs,
         device: options.device()?,
         observer: None,
+        pretrained: None,
     };
+    if let Some(weights) = &flags.weights {
+        settings.pretrained = Some(pretrained(weights, flags, &settings.device)?);
+    }
     if options.list {
         let drawn = Set::Simulated.read(None, 30)?;
         let tokens = tokens(None, &drawn)?;
-        println!(
-            "{}",
-            experiment(drawn, tokens, &settings)?.names().join("\n")
-        );
+        let names = experiment(drawn, tokens, &settings)?.names();
+        println!("{}", names.join("\n"));
         return Ok(());
     }
     let data = options.data.as_deref();
-    let dataset = flags.set.read(data, genes)?;
+    let file = match &flags.table {
+        Some(table) => Some(table.clone()),
+        None => data.and_then(|data| flags.set.file(data)),
+    };
+    let dataset = match &flags.table {
+        Some(table) => sets::read_table(table)?,
+        None => flags.set.read(data, genes)?,
+    };
     let told = [
         ("set", format!("{:?}", flags.set)),
         ("epochs", epochs.to_string()),
+        ("weights", format!("{:?}, {:?}", flags.weights, flags.adapt)),
     ];
-    let mut run = Run::begin("dnabert2_vs_dexter", options, 1, &told)?;
-    if let Some(file) = data.and_then(|data| flags.set.file(data)) {
-        run.add_input(&file)?;
+    let seeds = if file.is_some() { 5 } else { 1 };
+    let mut run = Run::begin("dnabert2_vs_dexter", options, seeds, &told)?;
+    if let Some(file) = &file {
+        run.add_input(file)?;
     }
     settings.observer = Some(run.observer());
     let tokens = tokens(data, &dataset)?;
@@ -98,6 +149,22 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         interpret(&run, &dataset, flags.set)?;
     }
     run.finish(&report, "DNABERT-2 against DExTER", &[])
+}
+
+/// Reads published weights, downloading them where they are named and not yet here.
+fn pretrained(weights: &str, flags: &Flags, device: &Device) -> Result<Pretrained, Anything> {
+    let hub = ModelHub::new(&flags.cache);
+    let hub = if flags.offline { hub.offline() } else { hub };
+    let folder = hub.resolve(weights)?;
+    let tokenizer = BpeTokenizer::load(&folder.join("tokenizer.json"))?;
+    let device = device.clone().inner();
+    let (mut model, network) = Dnabert2Regression::default().read_folder(1, &folder, 0, &device)?;
+    model.begin = Some(Snapshot::of(&network, "bert."));
+    Ok(Pretrained {
+        tokens: DnaBpe::dnabert2().with(tokenizer)?,
+        model,
+        adapt: flags.adapt,
+    })
 }
 
 /// The name of DExTER in the table.
@@ -173,7 +240,7 @@ fn experiment(
     };
     let convolutions = trainer(network, recipe, "CNN", settings);
     let transformer = trainer(small, fine_tuning, "DNABERT-2", settings);
-    Ok(Experiment::new(dataset, GivenSplit::default())
+    let mut experiment = Experiment::new(dataset, GivenSplit::default())
         .metric(Pearson)
         .metric(Spearman)
         .metric(RSquared)
@@ -184,14 +251,40 @@ fn experiment(
         )
         .floor(
             "5-mers, ridge",
-            KmerCounts::new(5).then(Ridge::tuned(penalties)),
+            KmerCounts::new(5).then(Ridge::tuned(penalties.clone())),
         )
-        .floor("CNN, small", convolutions)
-        .fixed_model(
+        .floor(
             DEXTER,
             dexter(settings.set).then(CrossValidatedElasticNet::lasso()),
         )
-        .model("DNABERT-2, small, from scratch", tokens.then(transformer)))
+        .model("CNN, small", convolutions)
+        .model("DNABERT-2, small, from scratch", tokens.then(transformer));
+    if let Some(published) = &settings.pretrained {
+        let (tokens, model) = (published.tokens.clone(), published.model.clone());
+        let name = format!(
+            "DNABERT-2, published weights, {:?} trained",
+            published.adapt
+        );
+        let adaptation = match published.adapt {
+            Adapt::All => Adaptation::All,
+            Adapt::LastBlocks => model.last_blocks(2),
+            Adapt::LowRank => Dnabert2Regression::low_rank(8, 16.0),
+            Adapt::Nothing => {
+                let mut features = Dnabert2Features::new(model);
+                features.device = settings.device.clone();
+                let learner = tokens.then(features).then(Ridge::tuned(penalties));
+                return Ok(experiment.model(&name, learner));
+            }
+        };
+        let recipe = Recipe {
+            adaptation,
+            length: Length::Epochs(settings.epochs),
+            ..Dnabert2Regression::recipe()
+        };
+        let learner = tokens.then(trainer(model, recipe, "published DNABERT-2", settings));
+        experiment = experiment.model(&name, learner);
+    }
+    Ok(experiment)
 }
 
 fn trainer<A>(architecture: A, recipe: Recipe, name: &str, settings: &Settings) -> Trainer<A> {

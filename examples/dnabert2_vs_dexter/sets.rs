@@ -30,7 +30,7 @@ struct Row {
     id: String,
     sequence: String,
     value: f32,
-    part: Option<&'static str>,
+    part: Option<String>,
 }
 
 impl Set {
@@ -71,27 +71,12 @@ impl Set {
             return Ok(drawn);
         };
         let rows = self.rows(&file)?;
-        let (unit, name, transform) = match self {
-            Self::Arabidopsis => ("log2 expression", "leaf", Transform::Identity),
-            Self::Plant => ("log2 enrichment", "tobacco leaf", Transform::Identity),
-            _ => ("fluorescence bin", "yeast", Transform::Identity),
+        let (unit, name) = match self {
+            Self::Arabidopsis => ("log2 expression", "leaf"),
+            Self::Plant => ("log2 enrichment", "tobacco leaf"),
+            _ => ("fluorescence bin", "yeast"),
         };
-        let column = Target {
-            name: name.into(),
-            unit: unit.into(),
-            transform,
-        };
-        let given: Vec<_> = rows.iter().map(|row| row.part).collect();
-        let values: Vec<f32> = rows.iter().map(|row| row.value).collect();
-        let sequences: Vec<&str> = rows.iter().map(|row| row.sequence.as_str()).collect();
-        let ids = rows.iter().map(|row| row.id.clone()).collect();
-        let keys = Keys::new(ids)?.with_group("part", &parts(rows.len(), &given))?;
-        let values = Array2::from_shape_vec((rows.len(), 1), values)?;
-        Ok(Dataset::new(
-            Sequences::new(&sequences)?,
-            Targets::new(values, vec![column])?,
-            keys,
-        )?)
+        dataset(&rows, unit, name)
     }
 
     fn rows(self, file: &Path) -> Result<Vec<Row>, Anything> {
@@ -129,9 +114,9 @@ impl Set {
                     sequence: last(sequence, 512),
                     value: value.parse()?,
                     part: Some(match *chromosome {
-                        "4" => "test",
-                        "3" => "valid",
-                        _ => "train",
+                        "4" => "test".into(),
+                        "3" => "valid".into(),
+                        _ => "train".into(),
                     }),
                 },
                 _ => return Err(wrong().into()),
@@ -148,8 +133,63 @@ fn last(sequence: &str, length: usize) -> String {
     format!("{:N>length$}", &sequence[start..])
 }
 
+/// Reads a table of own promoters, all of one length.
+pub(crate) fn read_table(path: &Path) -> Result<Dataset<Sequences>, Anything> {
+    let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').from_path(path)?;
+    let header = reader.headers()?.clone();
+    let column = |name: &str| header.iter().position(|field| field == name);
+    let needed = |name: &str| {
+        column(name).ok_or_else(|| {
+            let known: Vec<&str> = header.iter().collect();
+            let known = known.join(", ");
+            format!(
+                "{}: line 1: expected a column {name}, found {known}",
+                path.display()
+            )
+        })
+    };
+    let (id, sequence, value) = (needed("id")?, needed("sequence")?, needed("value")?);
+    let part = column("part");
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let number: f32 = record[value].parse().unwrap_or(f32::NAN);
+        if !number.is_finite() {
+            let (path, found) = (path.display(), &record[value]);
+            return Err(format!("{path}: line {line}: expected a number, found {found}").into());
+        }
+        rows.push(Row {
+            id: record[id].to_owned(),
+            sequence: record[sequence].to_owned(),
+            value: number,
+            part: part.map(|part| record[part].to_owned()),
+        });
+    }
+    dataset(&rows, "as in the table", "value")
+}
+
+fn dataset(rows: &[Row], unit: &str, name: &str) -> Result<Dataset<Sequences>, Anything> {
+    let column = Target {
+        name: name.into(),
+        unit: unit.into(),
+        transform: Transform::Identity,
+    };
+    let given: Vec<_> = rows.iter().map(|row| row.part.as_deref()).collect();
+    let values: Vec<f32> = rows.iter().map(|row| row.value).collect();
+    let sequences: Vec<&str> = rows.iter().map(|row| row.sequence.as_str()).collect();
+    let ids = rows.iter().map(|row| row.id.clone()).collect();
+    let keys = Keys::new(ids)?.with_group("part", &parts(rows.len(), &given))?;
+    let values = Array2::from_shape_vec((rows.len(), 1), values)?;
+    Ok(Dataset::new(
+        Sequences::new(&sequences)?,
+        Targets::new(values, vec![column])?,
+        keys,
+    )?)
+}
+
 /// The part of every row: the given one, or one drawn, seven tenths to train on and one to choose by.
-fn parts(rows: usize, given: &[Option<&'static str>]) -> Vec<&'static str> {
+fn parts<'a>(rows: usize, given: &[Option<&'a str>]) -> Vec<&'a str> {
     let mut generator = random::generator(6, "parts of promoters");
     (0..rows)
         .map(|row| {
