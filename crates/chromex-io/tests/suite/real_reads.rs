@@ -3,13 +3,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use chromex_core::Rows;
-use chromex_io::counting::{EmptyBases, ReadCounter, Track};
+use chromex_io::counting::{CountMode, EmptyBases, ReadCounter, Track};
 use chromex_io::expression::{
     ExpressionUnit, GeneIds, MatrixLayout, TargetColumn, read_expression_matrix,
 };
 use chromex_io::genes::{
     GeneSelection, GeneWindows, Window, WindowLayout, read_gene_list, read_genes,
 };
+use sha2::{Digest, Sha256};
 
 use super::real_data::data;
 
@@ -62,6 +63,53 @@ fn the_counts_of_epicseg_are_rebuilt_from_its_reads() {
         rows += 1;
     }
     assert_eq!((rows, counted.len()), (40_320, 40_320));
+}
+
+#[derive(serde::Deserialize)]
+struct PileUp {
+    bins: usize,
+    width: u32,
+    cases: Vec<PileUpCase>,
+}
+
+#[derive(serde::Deserialize)]
+struct PileUpCase {
+    file: String,
+    extend: u32,
+    sum: u64,
+    sha256: String,
+}
+
+#[test]
+fn fragments_pile_up_as_macs3_piles_them_up() {
+    let Some(data) = data() else { return };
+    let text = include_str!("../golden/pileup/pileup.json");
+    let golden: PileUp = serde_json::from_str(text).unwrap();
+    let length = golden.bins as i64 * i64::from(golden.width);
+    let windows = tiled(&[("chr22", 0, length)], golden.width);
+    assert_eq!(golden.cases.len(), 4);
+    for case in golden.cases {
+        let track = Track::new("CTCF", data.join("macs3_chr22").join(&case.file));
+        let counter = ReadCounter {
+            mode: CountMode::Fragments {
+                length_bp: case.extend,
+            },
+            ..ReadCounter::default()
+        };
+        let counted = counter.count(&windows, &[track]).unwrap().windows;
+        let mut hash = Sha256::new();
+        let mut sum = 0;
+        for row in 0..golden.bins {
+            let bases = f64::from(counted.signal()[[row, 0, 0]]) * f64::from(golden.width);
+            assert!((bases - bases.round()).abs() < 0.01, "row {row}: {bases}");
+            sum += bases.round() as u64;
+            hash.update((bases.round() as u32).to_le_bytes());
+        }
+        assert_eq!(sum, case.sum, "{} {}", case.file, case.extend);
+        let digest = hash.finalize();
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digest, case.sha256, "{} {}", case.file, case.extend);
+    }
 }
 
 fn bedtools_is_missing() -> bool {
