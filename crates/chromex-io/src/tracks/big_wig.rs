@@ -1,15 +1,13 @@
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use bigtools::BigWigRead;
 
+use super::big_wig_header;
 use crate::compressed::{Meter, Metered};
 use crate::guard::guard;
 use crate::{Error, Result};
-
-/// The largest block that a header may ask to unpack; other programs write some tens of kilobytes.
-const LARGEST_BLOCK_BYTES: u32 = 1 << 26;
 
 /// A bigWig, read interval by interval.
 ///
@@ -56,7 +54,7 @@ impl BigWigReader {
             path: path.to_owned(),
             source,
         })?;
-        check_header(&mut file).map_err(|found| unreadable(path, found))?;
+        big_wig_header::check(&mut file).map_err(|found| unreadable(path, found))?;
         let file = BufReader::new(Metered::new(file, meter));
         let inner = guard(path, "bigWig", || BigWigRead::open(file))?;
         let chromosomes = inner
@@ -97,34 +95,6 @@ impl BigWigReader {
             }
         }
         Ok(())
-    }
-}
-
-/// Refuses a header that asks for more memory than any program's.
-fn check_header(file: &mut File) -> Result<(), String> {
-    let mut header = [0; 64];
-    let read = file
-        .read_exact(&mut header)
-        .and_then(|()| file.seek(SeekFrom::Start(0)));
-    read.map_err(|error| error.to_string())?;
-    let number = |place: usize| {
-        let bytes = [
-            header[place],
-            header[place + 1],
-            header[place + 2],
-            header[place + 3],
-        ];
-        match header[0] {
-            0x26 => u32::from_le_bytes(bytes),
-            _ => u32::from_be_bytes(bytes),
-        }
-    };
-    if number(0) != 0x888f_fc26 {
-        return Err("not the magic number of bigWig".into());
-    }
-    match number(52) {
-        block if block > LARGEST_BLOCK_BYTES => Err(format!("blocks of {block} bytes")),
-        _ => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bed_graph;
 mod big_wig;
+mod big_wig_header;
 mod writing;
 
 pub(crate) use bed_graph::parse_bed_graph;
