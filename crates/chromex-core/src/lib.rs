@@ -18,6 +18,7 @@ mod ensemble;
 mod error;
 mod experiment;
 mod floors;
+mod in_units;
 mod kept_fits;
 mod keys;
 mod learn;
@@ -46,9 +47,10 @@ pub use ensemble::{Ensemble, Gated, GatedExperts, GroupEnsemble, Members, Weight
 pub use error::{Error, Result};
 pub use experiment::{Experiment, Part};
 pub use floors::{Constant, ShuffledTargets, TrainMean, TrainMedian};
+pub use in_units::InUnits;
 pub use keys::{Group, Keys};
 pub use learn::{Encode, Fit, Predict, Then};
-pub use location_importance::{LocationImportance, LocationImportances};
+pub use location_importance::{ImportancePeak, LocationImportance, LocationImportances};
 pub use log_means::LogMeans;
 pub use marks::{CellPair, MarkSignal, MarkWindows};
 pub use pipeline::{Chain, Pipeline};
@@ -58,7 +60,9 @@ pub use rows::Rows;
 pub use run_record::{InputFile, RunRecord};
 pub use sequences::Sequences;
 pub use shared::Shared;
-pub use split::{DoubleHoldOut, Fold, GivenSplit, GroupKFold, GroupSplit, KFold, Split};
+pub use split::{
+    DoubleHoldOut, Fold, GivenSplit, GroupKFold, GroupShares, GroupSplit, KFold, Split,
+};
 pub use targets::{Target, Targets, Transform};
 pub use token_ids::{TokenIds, View};
 pub use window_maxima::{WindowColumns, WindowMaxima};
