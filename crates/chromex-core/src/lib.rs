@@ -46,7 +46,7 @@ pub use dna::DnaWindows;
 pub use ensemble::{Ensemble, Gated, GatedExperts, GroupEnsemble, Members, Weighting};
 pub use error::{Error, Result};
 pub use experiment::{Experiment, Part};
-pub use floors::{Constant, ShuffledTargets, TrainMean, TrainMedian};
+pub use floors::{Constant, ShuffledTargets, TrainMean, TrainMeanInUnits, TrainMedian};
 pub use in_units::InUnits;
 pub use keys::{Group, Keys};
 pub use learn::{Encode, Fit, Predict, Then};

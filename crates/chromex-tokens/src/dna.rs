@@ -200,6 +200,8 @@ impl Encode<Sequences> for DnaTokenizer {
     }
 }
 
+chromex_core::fit_by_copy!(DnaTokenizer: Sequences);
+
 #[cfg(test)]
 mod tests {
     use super::*;
