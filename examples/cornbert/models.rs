@@ -91,10 +91,7 @@ pub(crate) fn experiment(
         }
         Ok(stages.tokenizer.clone().then(trainer))
     };
-    let folder = run
-        .map(|run| run.model_folder())
-        .transpose()?
-        .map(|folder| folder.join("finetuned"));
+    let folder = run.map(|run| run.folder("model/finetuned")).transpose()?;
     let published = regression(stages);
     let keep = move |fitted: &chromex::core::Chain<_, Trained<RobertaRegressor>>, _: &str, seed| {
         match &folder {

@@ -54,7 +54,7 @@ impl Stages {
                 ..MaskedLanguage::default()
             },
             device: device.clone(),
-            folder: folder.join("pretrained"),
+            folder: run.folder("model/pretrained")?,
         };
         let wanted = flags.options.chosen(&crate::models::names(flags)?)?;
         let base = if wanted.iter().any(|name| name == crate::models::PRETRAINED) {
