@@ -17,8 +17,8 @@ use crate::support::{Anything, Run};
 use crate::{Flags, Mode};
 
 /// CornBERT in the table, and the same network without its language.
-pub(crate) const PRETRAINED: &str = "CornBERT, pre-trained";
-const SCRATCH: &str = "CornBERT, from scratch";
+pub(crate) const PRETRAINED: &str = "CornBERT pre-trained";
+const SCRATCH: &str = "CornBERT from scratch";
 /// The floor that predicts the mean of the logarithms.
 pub(crate) const MEAN: &str = "mean";
 
@@ -58,26 +58,27 @@ pub(crate) fn experiment(
         // There is nothing to choose a penalty by.
         Mode::Faithful => experiment,
         Mode::Rigorous => experiment
-            .floor("5-mers, ridge", ridge())
-            .floor("5-mers, ridge, shuffled", ShuffledTargets(ridge())),
+            .floor("5-mers ridge", ridge())
+            .floor("5-mers ridge shuffled", ShuffledTargets(ridge())),
     };
     experiment = experiment.fixed_model(
-        "5-mers, linear",
+        "5-mers linear",
         KmerCounts::cornbert().then(OrdinaryLeastSquares::default()),
     );
     experiment = match &flags.motifs {
         Some(path) => {
             let motifs = MotifPresence::read(path)?;
-            experiment.fixed_model("motifs, boosted", motifs.then(boosting()))
+            experiment.fixed_model("motifs boosted", motifs.then(boosting()))
         }
         None => experiment.fixed_model(
-            "motifs, boosted",
+            "motifs boosted",
             LocalisedMotifs::default().then(boosting()),
         ),
     };
     let learner = |base: bool, name: &str| -> Result<_, Anything> {
         let regression = RobertaRegression {
             begin: stages.base.clone().filter(|_| base),
+            begin_at_means: flags.mode == Mode::Rigorous,
             ..regression(stages)
         };
         let recipe = recipe(flags, &regression, base);

@@ -39,9 +39,9 @@ fn the_quick_run_goes_from_genome_to_importance_and_later_stages_alone_give_the_
     let flags = ["--quick", "--out", folder.to_str().unwrap()];
     let table = succeeded(&run(&flags));
     for word in [
-        "CornBERT, pre-trained",
-        "motifs, boosted",
-        "5-mers, linear",
+        "CornBERT pre-trained",
+        "motifs boosted",
+        "5-mers linear",
         "mean TPM",
         "## All",
         "## endosperm",
