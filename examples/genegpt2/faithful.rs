@@ -6,16 +6,17 @@ use chromex::core::{CellPair, Dataset, Experiment, GivenSplit, LogMeans, Then};
 use chromex::tokens::{Bpe, MarkWords, TokenColumns};
 use chromex::transformers::{Gpt2Config, TokenEmbedding, TokenFeatures};
 
-use crate::Sweep;
+use crate::genebert;
 use crate::models::{FEATURE_SETS, Setup, scored};
 use crate::published::PUBLISHED;
-use crate::support::{Anything, Options, Run, save_model};
+use crate::support::{Anything, Run, save_model};
+use crate::{Flags, Sweep};
 
 /// Makes the experiment of the paper's first table, and of a sweep where one is asked for.
 pub(crate) fn experiment(
     dataset: Dataset<CellPair>,
     setup: &Setup,
-    sweep: Option<Sweep>,
+    flags: &Flags,
 ) -> Experiment<CellPair> {
     let ridge = LogMeans::transcription_start().then(Ridge::default());
     let mut experiment =
@@ -31,7 +32,7 @@ pub(crate) fn experiment(
             .then(setup.boosting());
         experiment = experiment.fixed_model(&format!("raw-tokens {set}"), learner);
     }
-    for (suffix, architecture) in architectures(sweep) {
+    for (suffix, architecture) in architectures(flags.sweep) {
         let embedding = TokenEmbedding::new(setup.language_model(architecture));
         for (set, views) in FEATURE_SETS {
             let features = TokenFeatures {
@@ -54,17 +55,20 @@ pub(crate) fn experiment(
             );
         }
     }
-    experiment
+    match flags.genebert {
+        Some(width) => genebert::add(experiment, setup, width),
+        None => experiment,
+    }
 }
 
 pub(crate) fn run(
     dataset: Dataset<CellPair>,
     setup: &Setup,
-    sweep: Option<Sweep>,
-    options: &Options,
+    flags: &Flags,
     run: Run,
 ) -> Result<(), Anything> {
-    let experiment = options.choose(experiment(dataset, setup, sweep))?;
+    let options = &flags.options;
+    let experiment = options.choose(experiment(dataset, setup, flags))?;
     let report = run.experiment(experiment)?.run()?;
     // The published scores are of the published genes; beside simulated ones they would mislead.
     let published = if options.data.is_some() {

@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod faithful;
+mod genebert;
 mod models;
 mod published;
 mod rigorous;
@@ -42,6 +43,9 @@ struct Flags {
     /// Also train the paper's other embedding sizes or contexts
     #[arg(long, value_enum)]
     sweep: Option<Sweep>,
+    /// Also train GeneBERT, of this width; published 768
+    #[arg(long, value_name = "WIDTH")]
+    genebert: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -73,6 +77,15 @@ fn main() -> ExitCode {
 
 fn run(flags: &Flags) -> Result<(), Anything> {
     let options = &flags.options;
+    if flags
+        .genebert
+        .is_some_and(|width| width == 0 || !width.is_multiple_of(16))
+    {
+        return Err("--genebert: expected a multiple of 16".into());
+    }
+    if flags.genebert.is_some() && flags.mode == Mode::Rigorous {
+        return Err("--genebert: stands in the table of --mode faithful".into());
+    }
     let names = names(flags)?;
     if options.list {
         println!("{}", names.join("\n"));
@@ -84,6 +97,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         ("mode", format!("{:?}", flags.mode)),
         ("embedding", format!("{:?}", flags.embedding)),
         ("sweep", format!("{:?}", flags.sweep)),
+        ("genebert", format!("{:?}", flags.genebert)),
     ];
     // Random fits of published data want five seeds; simulated cells show how it runs, in minutes.
     let default_seeds = if options.data.is_some() { 5 } else { 1 };
@@ -100,7 +114,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     };
     let setup = Setup::new(options.device()?, flags.embedding.kind()).of_run(&run, options)?;
     match flags.mode {
-        Mode::Faithful => faithful::run(dataset, &setup, flags.sweep, options, run),
+        Mode::Faithful => faithful::run(dataset, &setup, flags, run),
         Mode::Rigorous => rigorous::run(dataset, &setup, options, run),
     }
 }
@@ -110,7 +124,7 @@ fn names(flags: &Flags) -> Result<Vec<String>, Anything> {
     let few = simulated(6)?;
     let setup = Setup::new(flags.options.device()?, flags.embedding.kind());
     Ok(match flags.mode {
-        Mode::Faithful => faithful::experiment(few, &setup, flags.sweep).names(),
+        Mode::Faithful => faithful::experiment(few, &setup, flags).names(),
         Mode::Rigorous => rigorous::names(few),
     })
 }

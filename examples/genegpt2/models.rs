@@ -8,7 +8,7 @@ use chromex::core::observe::{Observer, Silent};
 use chromex::core::{CellPair, Experiment, View};
 use chromex::metrics::{MeanSquaredError, Pearson, Spearman};
 use chromex::nn::{Checkpoints, Device, Length};
-use chromex::transformers::{EmbeddingKind, Gpt2Config, LanguageModel};
+use chromex::transformers::{EmbeddingKind, Gpt2Config, LanguageModel, MaskedLanguageModel};
 
 use crate::support::{Anything, Options, Run};
 
@@ -76,6 +76,22 @@ impl Setup {
         if self.quick {
             model.recipe.length = Length::Steps(20);
             model.recipe.batch_rows = 8;
+        }
+        match &self.checkpoints {
+            Some(checkpoints) => model.checkpoints(checkpoints.clone()),
+            None => model,
+        }
+    }
+
+    /// Makes a masked language model tell its progress and save its training.
+    pub(crate) fn masked_language_model(&self, model: MaskedLanguageModel) -> MaskedLanguageModel {
+        let mut model = model
+            .device(&self.device)
+            .observe(Arc::clone(&self.observer));
+        if self.quick {
+            model.recipe.length = Length::Steps(2);
+            model.recipe.batch_rows = 4;
+            model.architecture.network.layers = 1;
         }
         match &self.checkpoints {
             Some(checkpoints) => model.checkpoints(checkpoints.clone()),

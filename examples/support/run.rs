@@ -82,6 +82,11 @@ impl Run {
         self.observer.clone()
     }
 
+    /// Records what later fits depend on and no flag says, such as the weights that they begin with.
+    pub(crate) fn setting(&mut self, name: &str, value: String) {
+        self.record.flags.insert(name.to_owned(), value);
+    }
+
     /// Records a file that was read.
     pub(crate) fn add_input(&mut self, file: &Path) -> Result<(), Anything> {
         Ok(self.record.add_input(file)?)
@@ -109,6 +114,11 @@ impl Run {
     /// Writes a text file into the folder.
     pub(crate) fn file(&self, name: &str, text: &str) -> Result<(), Anything> {
         Ok(self.folder.write_text(name, text)?)
+    }
+
+    /// Makes a folder within the run's and names it.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, Anything> {
+        Ok(self.folder.folder(name)?)
     }
 
     /// Makes the folder of the model's files and names it.
@@ -182,15 +192,23 @@ impl Run {
 
     /// Reads the loss curves of all trainings, those before a kill included.
     fn losses(&self) -> Result<Vec<Series>, Anything> {
+        self.curves(|task, name| match name {
+            "loss" => Some(task.to_owned()),
+            "validation_loss" => Some(format!("{task}, validation")),
+            _ => None,
+        })
+    }
+
+    /// Reads curves of all trainings: `label` says what that of a task and a name is called, and which are left out.
+    pub(crate) fn curves(
+        &self,
+        label: impl Fn(&str, &str) -> Option<String>,
+    ) -> Result<Vec<Series>, Anything> {
         let mut series: Vec<Series> = Vec::new();
         for line in csv::Reader::from_path(self.folder.path().join(TRAINING))?.deserialize() {
             let (task, step, name, value): (String, f64, String, f64) = line?;
-            if !name.ends_with("loss") {
+            let Some(label) = label(&task, &name) else {
                 continue;
-            }
-            let label = match name.as_str() {
-                "loss" => task,
-                _ => format!("{task}, validation"),
             };
             match series.iter_mut().find(|(known, _)| *known == label) {
                 Some((_, points)) => points.push((step, value)),

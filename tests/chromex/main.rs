@@ -11,6 +11,9 @@ mod genegpt2;
 /// The examples of histone networks, quick and with interpretation.
 mod histone_networks;
 
+/// CornBERT from files to importance, stage by stage, and bad files.
+mod cornbert;
+
 /// The examples as a user runs them: flags, files, bad input, kill and resume.
 mod command_lines;
 

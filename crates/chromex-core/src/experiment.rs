@@ -17,7 +17,7 @@ use crate::{
 const MEAN: &str = "mean";
 /// The name of the floor that predicts the training median.
 const MEDIAN: &str = "median";
-/// The group whose rows are resampled together where the keys have it.
+/// The group whose rows are resampled together where the keys have it and no other is asked for.
 const GENE: &str = "gene";
 
 /// Fits named models on the same folds and seeds of one dataset and scores them on the same rows.
@@ -28,6 +28,7 @@ pub struct Experiment<X> {
     dataset: Dataset<X>,
     split: Box<dyn Split>,
     scoring: Scoring,
+    resampled: String,
     models: Vec<Entry<X>>,
     seeds: Vec<u64>,
     split_seed: u64,
@@ -66,7 +67,9 @@ impl<X: Rows + 'static> Experiment<X> {
                 metrics: Vec::new(),
                 bootstrap: Bootstrap::default(),
                 floors: Vec::new(),
+                pooled: None,
             },
+            resampled: GENE.to_owned(),
             models: Vec::new(),
             seeds: vec![0],
             split_seed: 0,
@@ -141,6 +144,18 @@ impl<X: Rows + 'static> Experiment<X> {
     /// Draws intervals otherwise than by the default of the metrics crate.
     pub fn bootstrap(mut self, bootstrap: Bootstrap) -> Self {
         self.scoring.bootstrap = bootstrap;
+        self
+    }
+
+    /// Resamples rows of one label of another group than `gene` together, such as a homology cluster.
+    pub fn resample_by(mut self, group: &str) -> Self {
+        self.resampled = group.to_owned();
+        self
+    }
+
+    /// Also scores all targets together, under a name such as "All".
+    pub fn pooled(mut self, name: &str) -> Self {
+        self.scoring.pooled = Some(name.to_owned());
         self
     }
 
@@ -286,11 +301,12 @@ impl<X: Rows + 'static> Experiment<X> {
                 found: format!("{:?}", predicted.dim()),
             });
         }
-        let clusters = match self.dataset.keys.group(GENE) {
-            Ok(genes) => rows
+        let clusters = match self.dataset.keys.group(&self.resampled) {
+            Ok(group) => rows
                 .iter()
-                .map(|&row| genes.label(row).to_owned())
+                .map(|&row| group.label(row).to_owned())
                 .collect(),
+            Err(error) if self.resampled != GENE => return Err(error),
             Err(_) => scored.keys.ids().to_vec(),
         };
         let strata = match self.part {

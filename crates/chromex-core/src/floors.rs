@@ -7,6 +7,11 @@ use crate::{Dataset, Error, Fit, Predict, Result, Rows, random};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TrainMean;
 
+/// Predicts each target's mean of the quantity before its transform, such as the mean TPM: of a logarithm's back-transformed
+/// errors the floor that minimises squares.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TrainMeanInUnits;
+
 /// Predicts each target's median over the training rows: the right floor of an absolute error.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TrainMedian;
@@ -30,6 +35,39 @@ impl<X: Rows> Fit<X> for TrainMean {
         per_target(train, |column| {
             column.iter().sum::<f64>() / column.len() as f64
         })
+    }
+}
+
+impl<X: Rows> Fit<X> for TrainMeanInUnits {
+    type Fitted = Constant;
+
+    fn fit(&self, train: &Dataset<X>, valid: &Dataset<X>, seed: u64) -> Result<Constant> {
+        let mut quantities = train.clone();
+        let columns = &train.targets.columns;
+        for (mut values, target) in quantities
+            .targets
+            .values
+            .columns_mut()
+            .into_iter()
+            .zip(columns)
+        {
+            let Some(_) = target.transform.invert(0.0) else {
+                return Err(Error::Setting {
+                    name: "transform",
+                    expected: "one that can be undone".into(),
+                    found: format!("{:?}", target.transform),
+                });
+            };
+            values.mapv_inplace(|value| {
+                let quantity = target.transform.invert(f64::from(value));
+                quantity.map_or(f32::NAN, |quantity| quantity as f32)
+            });
+        }
+        let mut mean: Constant = TrainMean.fit(&quantities, valid, seed)?;
+        for (value, target) in mean.values.iter_mut().zip(columns) {
+            *value = target.transform.apply(f64::from(*value), 0.0) as f32;
+        }
+        Ok(mean)
     }
 }
 
@@ -118,6 +156,17 @@ mod tests {
             Predict::<Vec<u8>>::predict(&median, &vec![7]).unwrap(),
             array![[3.0]]
         );
+    }
+
+    #[test]
+    fn the_mean_of_quantities_is_above_that_of_their_logarithms() {
+        let mut data = dataset();
+        data.targets.columns[0].transform = Transform::Log2 { offset: 0.0 };
+        // 2, 4, 512 and 16 have the mean 133.5.
+        let mean = TrainMeanInUnits.fit(&data, &data, 0).unwrap();
+        assert!((mean.values[0] - 133.5_f32.log2()).abs() < 1e-5);
+        data.targets.columns[0].transform = Transform::AtLeast { threshold: 1.0 };
+        assert!(TrainMeanInUnits.fit(&data, &data, 0).is_err());
     }
 
     #[test]

@@ -1,8 +1,10 @@
+use std::path::Path;
+
 use ndarray::Array2;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Predict, Result, Rows, Sequences, random};
+use crate::{Error, Predict, Result, Rows, Sequences, atomic, random};
 
 /// Measures where predictions come from: how much they change when a few bases are replaced by random ones, by the distance
 /// from the gene.
@@ -39,6 +41,15 @@ pub struct LocationImportances {
     pub changes: Array2<f64>,
     /// How many draws each mean is of, `[lengths, positions]`.
     pub draws: Array2<u64>,
+}
+
+/// A place that matters. See [`LocationImportances::peaks`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ImportancePeak {
+    /// Bases from the gene: 1 is the base next to it.
+    pub distance: usize,
+    /// The importance, as [`LocationImportances::profile`] has it.
+    pub importance: f64,
 }
 
 impl Default for LocationImportance {
@@ -138,6 +149,85 @@ impl LocationImportance {
     }
 }
 
+impl LocationImportances {
+    /// Averages over the lengths, each as a multiple of its own mean over the positions, so that long replacements, which change
+    /// more, do not count for more. Where there was no draw of a length it does not count; NaN where there was none at all.
+    pub fn profile(&self) -> Vec<f64> {
+        let mean = |numbers: &mut dyn Iterator<Item = f64>| {
+            let (count, sum) =
+                numbers.fold((0_u64, 0.0), |(count, sum), one| (count + 1, sum + one));
+            sum / count as f64
+        };
+        let finite = |one: &f64| one.is_finite();
+        let scales: Vec<f64> = self
+            .changes
+            .rows()
+            .into_iter()
+            .map(|row| mean(&mut row.iter().copied().filter(finite)))
+            .collect();
+        let columns = self.changes.columns().into_iter();
+        let scaled = columns.map(|column| {
+            let pairs = column.into_iter().zip(&scales);
+            mean(&mut pairs.map(|(one, scale)| one / scale).filter(finite))
+        });
+        scaled.collect()
+    }
+
+    /// Finds the places of the highest importance, each further than `apart` bases from those before it, highest first.
+    pub fn peaks(&self, count: usize, apart: usize) -> Vec<ImportancePeak> {
+        let profile = self.profile();
+        let mut order: Vec<usize> = (0..profile.len()).collect();
+        order.retain(|&place| profile[place].is_finite());
+        order.sort_by(|&a, &b| profile[b].total_cmp(&profile[a]).then(a.cmp(&b)));
+        let mut found: Vec<usize> = Vec::new();
+        for place in order {
+            if found.len() < count && found.iter().all(|other| other.abs_diff(place) > apart) {
+                found.push(place);
+            }
+        }
+        let peak = |place: usize| ImportancePeak {
+            distance: profile.len() - place,
+            importance: profile[place],
+        };
+        found.into_iter().map(peak).collect()
+    }
+
+    /// Writes a table: a line per position, the base furthest from the gene first, with its distance, its importance over all
+    /// lengths, and change and draws of each length; empty where there was no draw.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let profile = self.profile();
+        let number = |one: f64| {
+            if one.is_finite() {
+                one.to_string()
+            } else {
+                String::new()
+            }
+        };
+        atomic::write(path, |file| {
+            write!(file, "distance_bp\timportance")?;
+            for length in &self.lengths {
+                write!(file, "\tchange_{length}\tdraws_{length}")?;
+            }
+            for (place, &importance) in profile.iter().enumerate() {
+                write!(file, "\n{}\t{}", profile.len() - place, number(importance))?;
+                for (change, draws) in self
+                    .changes
+                    .column(place)
+                    .iter()
+                    .zip(self.draws.column(place))
+                {
+                    write!(file, "\t{}\t{draws}", number(*change))?;
+                }
+            }
+            writeln!(file)
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +291,32 @@ mod tests {
                 .unwrap(),
             found
         );
+    }
+
+    #[test]
+    fn peaks_lie_in_the_motif_and_the_table_has_a_line_per_base() {
+        let found = LocationImportance::default()
+            .measure(&Motif, &promoters(), 3)
+            .unwrap();
+        let peaks = found.peaks(2, 30);
+        // The motif ends 20 bases before the gene; replacements reach five bases past it.
+        assert!((16..=26).contains(&peaks[0].distance), "{peaks:?}");
+        assert!(peaks[1].importance <= peaks[0].importance && peaks.len() == 2);
+        assert!(peaks[1].distance.abs_diff(peaks[0].distance) > 30);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("importance.tsv");
+        found.write(&path).unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
+        let lines: Vec<Vec<&str>> = text
+            .lines()
+            .map(|line| line.split('\t').collect())
+            .collect();
+        assert_eq!((lines.len(), lines[80][0], lines[1].len()), (81, "1", 14));
+        // Without a draw there is no number.
+        let mut none = found.clone();
+        none.changes.column_mut(4).fill(f64::NAN);
+        assert!(none.profile()[4].is_nan());
+        assert!(none.peaks(80, 0).iter().all(|peak| peak.distance != 76));
     }
 
     #[test]

@@ -40,6 +40,43 @@ impl Predictions {
     pub fn models(&self) -> Vec<&str> {
         in_order(self.records.iter().map(|record| record.model.as_str()))
     }
+
+    /// Puts the targets of each row below one another, as rows of one target.
+    pub fn pooled(&self, name: &str) -> Self {
+        let records = self.records.iter().map(|record| {
+            let targets = record.targets.len();
+            let repeated = |labels: &[String]| -> Vec<String> {
+                let labels = labels.iter();
+                labels
+                    .flat_map(|label| vec![label.clone(); targets])
+                    .collect()
+            };
+            let column = |table: &Array2<f32>| {
+                Array2::from_shape_vec((table.len(), 1), table.iter().copied().collect())
+                    .expect("one row per number")
+            };
+            let ids = record.ids.iter();
+            Prediction {
+                targets: vec![name.to_owned()],
+                ids: ids
+                    .flat_map(|id| {
+                        record
+                            .targets
+                            .iter()
+                            .map(move |target| format!("{id} {target}"))
+                    })
+                    .collect(),
+                clusters: repeated(&record.clusters),
+                strata: repeated(&record.strata),
+                truth: column(&record.truth),
+                predicted: column(&record.predicted),
+                ..record.clone()
+            }
+        });
+        Self {
+            records: records.collect(),
+        }
+    }
 }
 
 /// Lists distinct values in order of first appearance.
@@ -80,5 +117,34 @@ mod rows_of_numbers {
             .map(|value| value.unwrap_or(f32::NAN))
             .collect();
         Array2::from_shape_vec((rows.len(), columns), values).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn pooled_targets_keep_their_rows_clusters_and_numbers() {
+        let record = Prediction {
+            model: "a".into(),
+            fold: "given".into(),
+            seed: 3,
+            targets: vec!["leaf".into(), "root".into()],
+            ids: vec!["x".into(), "y".into()],
+            clusters: vec!["0".into(), "1".into()],
+            strata: Vec::new(),
+            truth: array![[1.0, 2.0], [3.0, 4.0]],
+            predicted: array![[5.0, 6.0], [7.0, 8.0]],
+        };
+        let records = vec![record];
+        let pooled = &Predictions { records }.pooled("All").records[0];
+        assert_eq!(pooled.targets, ["All"]);
+        assert_eq!(pooled.ids, ["x leaf", "x root", "y leaf", "y root"]);
+        assert_eq!(pooled.clusters, ["0", "0", "1", "1"]);
+        assert_eq!(pooled.truth, array![[1.0], [2.0], [3.0], [4.0]]);
+        assert_eq!(pooled.predicted, array![[5.0], [6.0], [7.0], [8.0]]);
+        assert_eq!((pooled.seed, pooled.strata.len()), (3, 0));
     }
 }

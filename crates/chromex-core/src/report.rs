@@ -16,6 +16,8 @@ pub struct Scoring {
     pub bootstrap: Bootstrap,
     /// The models that any other must beat to have learned something.
     pub floors: Vec<String>,
+    /// What all targets together are called, where they are scored as one as well.
+    pub pooled: Option<String>,
 }
 
 /// Scores with intervals, paired comparisons with the floors, and the predictions behind both.
@@ -142,6 +144,15 @@ impl Scoring {
             floors: self.floors.clone(),
             ..Report::default()
         };
+        self.report_on(&predictions, &mut report)?;
+        if let Some(name) = &self.pooled {
+            self.report_on(&predictions.pooled(name), &mut report)?;
+        }
+        report.predictions = predictions;
+        Ok(report)
+    }
+
+    fn report_on(&self, predictions: &Predictions, report: &mut Report) -> Result<()> {
         let targets = in_order(predictions.records.iter().flat_map(|r| r.targets.iter()));
         for record in &predictions.records {
             self.score(record, &mut report.scores)?;
@@ -150,7 +161,7 @@ impl Scoring {
             let pooled: Vec<(&str, Pooled)> = predictions
                 .models()
                 .into_iter()
-                .filter_map(|model| Some((model, pool(&predictions, model, target)?)))
+                .filter_map(|model| Some((model, pool(predictions, model, target)?)))
                 .collect();
             for metric in &self.metrics {
                 for (model, rows) in &pooled {
@@ -159,8 +170,7 @@ impl Scoring {
                 self.compare(target, metric.as_ref(), &pooled, &mut report.comparisons)?;
             }
         }
-        report.predictions = predictions;
-        Ok(report)
+        Ok(())
     }
 
     fn score(&self, record: &Prediction, scores: &mut Vec<Score>) -> Result<()> {

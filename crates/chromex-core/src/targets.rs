@@ -38,6 +38,11 @@ pub enum Transform {
         /// Added before the logarithm.
         offset: f64,
     },
+    /// log2(x + offset).
+    Log2 {
+        /// Added before the logarithm.
+        offset: f64,
+    },
     /// log10(x), and log10 of the floor for all that lies below it, as in DExTER.
     Log10 {
         /// The lowest quantity that is told from none, above 0.
@@ -161,10 +166,36 @@ impl Transform {
         match self {
             Self::Identity => first,
             Self::NaturalLog { offset } => (first + offset).ln(),
+            Self::Log2 { offset } => (first + offset).log2(),
             Self::Log10 { floor } => first.max(floor).log10(),
             Self::NaturalLogRatio { offset } => (first + offset).ln() - (second + offset).ln(),
             Self::Log2FoldChange { offset } => ((second + offset) / (first + offset)).log2(),
             Self::AtLeast { threshold } => f64::from(first >= threshold),
+        }
+    }
+
+    /// Gives the quantity that a number came of; nothing where several quantities give the same number.
+    ///
+    /// What lies at the floor of a logarithm gives the floor, and a number below all that a logarithm with an offset gives comes
+    /// out negative.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use chromex_core::Transform;
+    /// let log = Transform::NaturalLog { offset: 1.0 };
+    /// assert!((log.invert(log.apply(7.0, 0.0)).unwrap() - 7.0).abs() < 1e-12);
+    /// assert_eq!(Transform::AtLeast { threshold: 1.0 }.invert(1.0), None);
+    /// ```
+    pub fn invert(self, number: f64) -> Option<f64> {
+        match self {
+            Self::Identity => Some(number),
+            Self::NaturalLog { offset } => Some(number.exp() - offset),
+            Self::Log2 { offset } => Some(number.exp2() - offset),
+            Self::Log10 { .. } => Some(10_f64.powf(number)),
+            Self::NaturalLogRatio { .. } | Self::Log2FoldChange { .. } | Self::AtLeast { .. } => {
+                None
+            }
         }
     }
 }
@@ -190,6 +221,22 @@ mod tests {
             [-3.0; 3]
         );
         assert_eq!(log.apply(100.0, 0.0), 2.0);
+    }
+
+    #[test]
+    fn logarithms_are_undone_and_what_has_lost_its_quantity_is_not() {
+        for log in [
+            Transform::Identity,
+            Transform::NaturalLog { offset: 1.0 },
+            Transform::Log2 { offset: 0.001 },
+            Transform::Log10 { floor: 0.001 },
+        ] {
+            for quantity in [0.25, 3.0, 900.0] {
+                let back = log.invert(log.apply(quantity, 0.0)).unwrap();
+                assert!((back - quantity).abs() < 1e-9 * quantity, "{log:?}: {back}");
+            }
+        }
+        assert_eq!(Transform::NaturalLogRatio { offset: 1.0 }.invert(0.0), None);
     }
 
     #[test]

@@ -102,6 +102,14 @@ pub enum Error {
         /// The gene.
         gene: String,
     },
+    /// A gene has no part in a table of parts.
+    #[error("{path}: no part for gene `{gene}`", path = path.display())]
+    NoPart {
+        /// The table.
+        path: PathBuf,
+        /// The gene.
+        gene: String,
+    },
     /// An archive of arrays is not what it should be.
     #[error("{path}: expected {expected}", path = path.display())]
     Archive {

@@ -13,6 +13,7 @@ mod lines;
 pub mod promoters;
 pub mod registry;
 pub mod simulate;
+pub mod splits;
 pub mod storage;
 pub mod tracks;
 

@@ -32,7 +32,7 @@ pub use checkpoint::Checkpoints;
 pub use error::{Error, Result};
 pub use network::{Architecture, Network};
 pub use objective::Objective;
-pub use observers::{CsvLog, JsonLinesLog};
+pub use observers::{CsvLog, JsonLinesLog, Perplexity};
 pub use recipe::{Clip, Decay, Group, Keep, Length, Optimizer, Recipe, Selection};
 pub use schedule::Schedule;
 pub use trained::Trained;

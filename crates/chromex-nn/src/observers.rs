@@ -1,7 +1,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use chromex_core::atomic;
 use chromex_core::observe::{Event, Observer};
@@ -18,6 +18,9 @@ pub struct JsonLinesLog(Mutex<Log>);
 ///
 /// A task that goes on after a kill first drops the lines it will write again.
 pub struct CsvLog(Mutex<Log>);
+
+/// Adds the perplexity, e to the power of the loss, to every loss that a task of language tells a listener.
+pub struct Perplexity(pub Arc<dyn Observer>);
 
 struct Log {
     path: std::path::PathBuf,
@@ -87,6 +90,27 @@ impl Observer for CsvLog {
             }
             _ => {}
         }
+    }
+}
+
+impl Observer for Perplexity {
+    fn observe(&self, event: &Event<'_>) {
+        let Event::Step { task, done, values } = *event else {
+            return self.0.observe(event);
+        };
+        let mut more = values.to_vec();
+        for (name, added) in [
+            ("loss", "perplexity"),
+            ("validation_loss", "validation_perplexity"),
+        ] {
+            let loss = values.iter().find(|(known, _)| *known == name);
+            more.extend(loss.map(|(_, loss)| (added, loss.exp())));
+        }
+        self.0.observe(&Event::Step {
+            task,
+            done,
+            values: &more,
+        });
     }
 }
 
@@ -167,6 +191,28 @@ mod tests {
             steps: 9,
             done,
         });
+    }
+
+    #[test]
+    fn perplexity_stands_beside_every_loss() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let log = Perplexity(Arc::new(CsvLog::open(&path).unwrap()));
+        begin(&log, 0);
+        step(&log, 1);
+        log.observe(&Event::Step {
+            task: "t",
+            done: 1,
+            values: &[("validation_loss", 0.0)],
+        });
+        let text = std::fs::read_to_string(path).unwrap();
+        let lines: Vec<&str> = text.lines().skip(1).collect();
+        assert_eq!(lines[0], "\"a, b\",1,loss,0.5");
+        assert!(lines[1].starts_with("\"a, b\",1,perplexity,1.6487"));
+        assert_eq!(
+            lines[2..],
+            ["t,1,validation_loss,0", "t,1,validation_perplexity,1"]
+        );
     }
 
     #[test]

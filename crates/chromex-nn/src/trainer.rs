@@ -4,7 +4,8 @@ use std::sync::Arc;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use chromex_core::observe::{Event, Observer, Silent};
 use chromex_core::{Dataset, Fit, Metric, Rows, random};
-use chromex_metrics::{AreaUnderRoc, Pearson};
+use chromex_metrics::{AreaUnderRoc, MeanSquaredError, Pearson};
+use ndarray::Array2;
 use rand::seq::SliceRandom;
 
 use crate::checkpoint::{Checkpoint, Progress, pack, unpack};
@@ -25,6 +26,7 @@ pub struct Trainer<A> {
     observer: Arc<dyn Observer>,
     task: String,
     checkpoints: Option<Checkpoints>,
+    each_target: bool,
 }
 
 impl<A> Trainer<A> {
@@ -37,6 +39,7 @@ impl<A> Trainer<A> {
             observer: Arc::new(Silent),
             task: "train".into(),
             checkpoints: None,
+            each_target: false,
         }
     }
 
@@ -50,6 +53,13 @@ impl<A> Trainer<A> {
     pub fn observe(mut self, task: &str, observer: Arc<dyn Observer>) -> Self {
         self.task = task.to_owned();
         self.observer = observer;
+        self
+    }
+
+    /// Also tells the mean squared error of each target at every look at the validation rows, as `validation_mse` and the
+    /// target's name; the rows are predicted once more for that.
+    pub fn tell_each_target(mut self) -> Self {
+        self.each_target = true;
         self
     }
 
@@ -287,6 +297,8 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
         let mut values = vec![("validation_loss", loss)];
         let score = self.score(&network_now)?;
         values.extend(score);
+        let errors = self.each_target(&network_now)?;
+        values.extend(errors.iter().map(|(name, error)| (name.as_str(), *error)));
         self.trainer.observer.observe(&Event::Step {
             task: &self.trainer.task,
             done: self.progress.step,
@@ -316,11 +328,31 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
             Selection::Pearson => ("validation_pearson", &Pearson),
             Selection::AreaUnderRoc => ("validation_auroc", &AreaUnderRoc),
         };
-        let batch_rows = self.trainer.recipe.batch_rows.max(LOOK_ROWS);
-        let trained = Trained::new(network, &self.trainer.device, batch_rows);
-        let predicted = trained.forward(&self.valid.inputs)?;
+        let predicted = self.predict_validation(network)?;
         let truth = self.valid.targets.column(0);
         Ok(Some((name, metric.score(truth, predicted.column(0)))))
+    }
+
+    /// Measures the error of each target of the validation rows, where that is to be told.
+    fn each_target(&self, network: &A::Network) -> Result<Vec<(String, f64)>> {
+        if !self.trainer.each_target {
+            return Ok(Vec::new());
+        }
+        let predicted = self.predict_validation(network)?;
+        let targets = &self.valid.targets;
+        let columns = targets.columns.iter().enumerate();
+        Ok(columns
+            .map(|(target, column)| {
+                let error =
+                    MeanSquaredError.score(targets.column(target), predicted.column(target));
+                (format!("validation_mse {}", column.name), error)
+            })
+            .collect())
+    }
+
+    fn predict_validation(&self, network: &A::Network) -> Result<Array2<f32>> {
+        let batch_rows = self.trainer.recipe.batch_rows.max(LOOK_ROWS);
+        Trained::new(network, &self.trainer.device, batch_rows).forward(&self.valid.inputs)
     }
 
     fn save(&self, network: &A::Network) -> Result<()> {

@@ -70,6 +70,16 @@ pub enum Error {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// A line of a list of motifs has none.
+    #[error("{path}: line {line}: expected a motif of the IUPAC code, of at most 64 letters, found `{found}`", path = path.display())]
+    Motif {
+        /// The file.
+        path: PathBuf,
+        /// The line, 1-based.
+        line: usize,
+        /// What stands there.
+        found: String,
+    },
     /// A line of a text could not be read.
     #[error("read line {line}")]
     Line {

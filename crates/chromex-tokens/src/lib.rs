@@ -8,7 +8,8 @@
 //!
 //! [`DnaBpe`] does the same for promoters, each one long word, by a faster way to the same ids;
 //! [`KmerCounts`], [`KmerVocabulary`] and [`OneHot`] turn them into counts, tokens and channels, and
-//! [`Homology`] clusters those that are alike.
+//! [`Homology`] clusters those that are alike. [`MotifPresence`] tells which motifs stand in them, [`LocalisedMotifs`] learns such
+//! motifs.
 //!
 //! # Examples
 //!
@@ -35,8 +36,10 @@ mod error;
 mod homology;
 mod kmer_counts;
 mod kmer_vocabulary;
+mod localised_motifs;
 mod long_words;
 mod mark_words;
+mod motifs;
 mod one_hot;
 mod quantiles;
 mod sentence_text;
@@ -54,7 +57,9 @@ pub use error::{Error, Result};
 pub use homology::Homology;
 pub use kmer_counts::{CountedKmers, KmerCounts};
 pub use kmer_vocabulary::KmerVocabulary;
+pub use localised_motifs::LocalisedMotifs;
 pub use mark_words::{MarkWords, Thresholds};
+pub use motifs::MotifPresence;
 pub use one_hot::OneHot;
 pub use quantiles::MarkWordsQuantiles;
 pub use sentence_text::SentenceText;

@@ -2,13 +2,14 @@
 //! `chromex-nn`, and a list of names under which their weights are published.
 //!
 //! [`LanguageModel`] trains a GPT-2 on token streams; [`TokenEmbedding`] encodes tokens by what it learned.
-//! [`MaskedLanguage`] trains a RoBERTa by hiding tokens; [`RobertaRegression`] predicts numbers with it, and
+//! [`MaskedLanguage`] trains a RoBERTa by hiding tokens, [`MaskedEmbedding`] encodes sentences by what it learned; [`RobertaRegression`] predicts numbers with it, and
 //! [`Dnabert2Regression`] with a DNABERT-2.
 
 mod dnabert2;
 mod error;
 mod gpt2;
 mod language_model;
+mod masked_embedding;
 mod padded_tokens;
 mod published_config;
 mod roberta;
@@ -23,6 +24,9 @@ pub use dnabert2::{
 pub use error::{Error, Result};
 pub use gpt2::{Gpt2, Gpt2Config};
 pub use language_model::{LanguageModel, TrainedLanguageModel};
+pub use masked_embedding::{
+    FittedMaskedEmbedding, MaskedEmbedding, MaskedFeature, MaskedFeatures, MaskedLanguageModel,
+};
 pub use padded_tokens::{PaddingSide, SpecialTokens, TokenLayout};
 pub use roberta::{
     MaskedLanguage, MaskedTokenHead, Masking, PositionCounting, RegressionHead, Replacement,

@@ -172,6 +172,12 @@ impl PaddedTokens {
         })
     }
 
+    /// The place of the first token of each row.
+    pub(crate) fn starts(&self) -> impl Iterator<Item = usize> + '_ {
+        let ranges = self.ranges.iter().enumerate();
+        ranges.map(|(row, range)| row * self.length + range.start)
+    }
+
     /// Averages hidden states over the words of each row; a row without words gives 0.
     ///
     /// # Shapes

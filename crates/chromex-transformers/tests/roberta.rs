@@ -88,6 +88,7 @@ fn golden_regressor(padding_id: u32, side: PaddingSide) -> RobertaRegressor {
         network: config(padding_id),
         layout: layout(side),
         head_dropout: 0.0,
+        begin_at_means: false,
         begin: None,
     };
     let blank = settings.init(TARGETS, 0, &device).unwrap();
@@ -172,6 +173,7 @@ fn hidden_states_scores_and_predictions_equal_transformers() {
                     ..layout(side)
                 },
                 head_dropout: 0.0,
+                begin_at_means: false,
                 begin: Some(Snapshot::of(&regressor, "")),
             };
             let short = tokens_of(&tokens, &[1, 2]);
@@ -271,6 +273,7 @@ fn five_training_steps_equal_pytorch() {
         network: config(2),
         layout: layout(PaddingSide::Left),
         head_dropout: 0.0,
+        begin_at_means: false,
         begin: Some(Snapshot::of(&network, "")),
     };
     let recipe = Recipe {

@@ -2,11 +2,13 @@
 
 mod double_hold_out;
 mod given;
+mod group_shares;
 mod groups;
 mod k_fold;
 
 pub use double_hold_out::DoubleHoldOut;
 pub use given::GivenSplit;
+pub use group_shares::GroupShares;
 pub use groups::{GroupKFold, GroupSplit};
 pub use k_fold::KFold;
 
@@ -52,6 +54,22 @@ impl Fold {
             test,
             strata: Vec::new(),
         }
+    }
+
+    /// Names the part of each row, `train`, `valid` or `test`, as [`GivenSplit`] reads them; nothing for a row in none of them.
+    pub fn parts(&self, rows: usize) -> Vec<&'static str> {
+        let mut parts = vec![""; rows];
+        let lists = [
+            (&self.valid, "valid"),
+            (&self.train, "train"),
+            (&self.test, "test"),
+        ];
+        for (list, name) in lists {
+            for &row in list {
+                parts[row] = name;
+            }
+        }
+        parts
     }
 
     /// Refuses a fold that has nothing to learn from or nothing to score.

@@ -8,9 +8,11 @@
 //!
 //! The defaults follow the two cells published with DeepDiff, E123 and E003.
 //!
-//! [`SimulatedPromoters`] draws promoters in which long stretches of few letters drive expression.
+//! [`SimulatedPromoters`] draws promoters in which long stretches of few letters drive expression, [`SimulatedGenome`] a genome with
+//! genes whose promoters have motifs at known distances.
 
 mod draw;
+mod genome;
 mod pair;
 mod profile;
 mod promoters;
@@ -19,8 +21,23 @@ mod truth;
 
 pub use crate::genes::Strand;
 pub use draw::Simulation;
+pub use genome::{DrawnGenome, PlantedMotif, SimulatedGenome};
 pub use pair::SimulatedPair;
 pub use profile::{Domain, SimulatedMark};
 pub use promoters::{PlantedStretch, SimulatedPromoters};
 pub use reads::SimulatedReads;
 pub use truth::{PlantedEffect, PlantedTruth};
+
+use rand::{Rng, RngExt};
+
+/// Draws a base, G or C with the chance of their content.
+fn base_of(gc_content: f64, random: &mut impl Rng) -> u8 {
+    let strong = random.random::<f64>() < gc_content;
+    let first = random.random::<bool>();
+    match (strong, first) {
+        (true, true) => b'G',
+        (true, false) => b'C',
+        (false, true) => b'A',
+        (false, false) => b'T',
+    }
+}

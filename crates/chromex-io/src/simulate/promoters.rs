@@ -1,8 +1,10 @@
 use chromex_core::random::generator;
 use chromex_core::{Dataset, Error, Keys, Result, Sequences, Target, Targets, Transform};
 use ndarray::Array2;
-use rand::{Rng, RngExt};
+use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
+
+use super::base_of;
 
 /// Draws aligned promoters in which stretches of repeated letters drive expression.
 ///
@@ -86,7 +88,9 @@ impl SimulatedPromoters {
         let mut sequences = Vec::with_capacity(self.genes);
         let mut expression = Vec::with_capacity(self.genes);
         for _ in 0..self.genes {
-            let mut bases: Vec<u8> = (0..self.length).map(|_| self.base(&mut random)).collect();
+            let mut bases: Vec<u8> = (0..self.length)
+                .map(|_| base_of(self.gc_content, &mut random))
+                .collect();
             let noise: f64 = StandardNormal.sample(&mut random);
             let mut log_tpm = noise * self.noise;
             for element in &self.elements {
@@ -129,17 +133,6 @@ impl SimulatedPromoters {
             Targets::new(values, vec![column])?,
             keys,
         )
-    }
-
-    fn base(&self, random: &mut impl Rng) -> u8 {
-        let strong = random.random::<f64>() < self.gc_content;
-        let first = random.random::<bool>();
-        match (strong, first) {
-            (true, true) => b'G',
-            (true, false) => b'C',
-            (false, true) => b'A',
-            (false, false) => b'T',
-        }
     }
 
     /// The bases of an element's region, once it is known to fit.

@@ -141,6 +141,29 @@ impl RobertaMaskedLanguage {
         Ok(self.roberta.hidden(&tokens, device))
     }
 
+    /// Computes the last hidden state of the place that begins each row, `[rows, width]`.
+    ///
+    /// # Errors
+    ///
+    /// When a sequence is longer than the network's positions.
+    pub fn start_states(&self, tokens: &TokenIds, device: &Device) -> Result<Tensor<2>> {
+        let tokens = self.layout.lay_out(tokens, self.roberta.longest())?;
+        let hidden = self.roberta.hidden(&tokens, device);
+        let [rows, length, width] = hidden.dims();
+        let starts: Vec<i32> = tokens.starts().map(|place| place as i32).collect();
+        let starts = Tensor::<1, Int>::from_data(TensorData::new(starts, [rows]), device);
+        Ok(hidden.reshape([rows * length, width]).select(0, starts))
+    }
+
+    /// Computes the scores of every token at the place that begins each row, `[rows, vocabulary]`.
+    ///
+    /// # Errors
+    ///
+    /// When a sequence is longer than the network's positions.
+    pub fn start_scores(&self, tokens: &TokenIds, device: &Device) -> Result<Tensor<2>> {
+        Ok(self.scores(self.start_states(tokens, device)?))
+    }
+
     /// Computes the scores of every token at every place.
     ///
     /// # Shapes
@@ -153,11 +176,15 @@ impl RobertaMaskedLanguage {
     pub fn logits(&self, tokens: &TokenIds, device: &Device) -> Result<Tensor<3>> {
         let hidden = self.hidden(tokens, device)?;
         let [rows, length, width] = hidden.dims();
-        let table = self.roberta.tokens.weight.val();
-        let [vocabulary, _] = table.dims();
-        let states = self.head.states(hidden.reshape([rows * length, width]));
-        let scores = states.matmul(table.transpose()) + self.head.bias.val().unsqueeze();
+        let scores = self.scores(hidden.reshape([rows * length, width]));
+        let [_, vocabulary] = scores.dims();
         Ok(scores.reshape([rows, length, vocabulary]))
+    }
+
+    /// `[n, width]` to `[n, vocabulary]`.
+    fn scores(&self, hidden: Tensor<2>) -> Tensor<2> {
+        let table = self.roberta.tokens.weight.val();
+        self.head.states(hidden).matmul(table.transpose()) + self.head.bias.val().unsqueeze()
     }
 }
 

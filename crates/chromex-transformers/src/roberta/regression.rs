@@ -1,6 +1,7 @@
 use burn::Tensor;
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::tensor::TensorData;
 use chromex_core::{Dataset, TokenIds};
 use chromex_nn::fused::linear;
 use chromex_nn::weights::Snapshot;
@@ -8,6 +9,7 @@ use chromex_nn::{
     Architecture, Device, Error, Group, Length, Network, Objective, Optimizer, Recipe, Result,
     Schedule,
 };
+use ndarray::Axis;
 use serde::Serialize;
 
 use super::network::draw;
@@ -25,6 +27,9 @@ pub struct RobertaRegression {
     pub layout: TokenLayout,
     /// Part of the head's inputs that is dropped in training.
     pub head_dropout: f64,
+    /// Whether the output begins with the means of the targets it is trained on, not with 0 as published. LAMB moves a tensor by a
+    /// part of its own norm, so that biases of 0 stay near 0 for hundreds of steps.
+    pub begin_at_means: bool,
     /// Weights to begin with: those of the base that was pre-trained.
     pub begin: Option<Snapshot>,
 }
@@ -60,6 +65,7 @@ impl Default for RobertaRegression {
             network: RobertaConfig::default(),
             layout: TokenLayout::default(),
             head_dropout: 0.2,
+            begin_at_means: false,
             begin: None,
         }
     }
@@ -184,6 +190,12 @@ impl Architecture<TokenIds> for RobertaRegression {
         device: &Device,
     ) -> Result<RobertaRegressor> {
         check_vocabulary(&train.inputs, self.network.vocabulary)?;
-        self.init(train.targets.values.ncols(), seed, device)
+        let values = &train.targets.values;
+        let mut network = self.init(values.ncols(), seed, device)?;
+        if let (true, Some(means)) = (self.begin_at_means, values.mean_axis(Axis(0))) {
+            let means = Tensor::<1>::from_data(TensorData::from(&means.to_vec()[..]), device);
+            network.head.output.bias = Some(Param::from_tensor(means));
+        }
+        Ok(network)
     }
 }
