@@ -9,6 +9,17 @@ pub struct Sequences {
     offsets: Vec<usize>,
 }
 
+/// Which letters a sequence may hold.
+const KNOWN: [bool; 256] = {
+    let mut known = [false; 256];
+    let mut place = 0;
+    while place < Sequences::LETTERS.len() {
+        known[Sequences::LETTERS[place] as usize] = true;
+        place += 1;
+    }
+    known
+};
+
 impl Sequences {
     /// The letters that a sequence may hold: bases, the ambiguity codes of IUPAC, and `X` for what was masked.
     pub const LETTERS: [u8; 17] = *b"ACGTUNRYSWKMBDHVX";
@@ -27,16 +38,12 @@ impl Sequences {
     /// assert!(chromex_core::Sequences::new(&["AC-"]).is_err());
     /// ```
     pub fn new<S: AsRef<[u8]>>(sequences: &[S]) -> Result<Self> {
-        let mut known = [false; 256];
-        for letter in Self::LETTERS {
-            known[letter as usize] = true;
-        }
         let mut letters = Vec::with_capacity(sequences.iter().map(|s| s.as_ref().len()).sum());
         let mut offsets = vec![0];
         for (row, sequence) in sequences.iter().enumerate() {
             for letter in sequence.as_ref() {
                 let upper = letter.to_ascii_uppercase();
-                if !known[upper as usize] {
+                if !Self::is_letter(upper) {
                     return Err(Error::Value {
                         row,
                         what: "base",
@@ -49,6 +56,11 @@ impl Sequences {
             offsets.push(letters.len());
         }
         Ok(Self { letters, offsets })
+    }
+
+    /// Tells whether a sequence may hold a letter, an upper one.
+    pub fn is_letter(letter: u8) -> bool {
+        KNOWN[usize::from(letter)]
     }
 
     /// Views one sequence.

@@ -40,38 +40,31 @@ impl<P: Predict<Sequences>> Predict<Sequences> for BothStrands<P> {
 /// assert_eq!(chromex_core::reverse_complement(b"AGcTYN"), b"NRAgCT");
 /// ```
 pub fn reverse_complement(sequence: &[u8]) -> Vec<u8> {
-    sequence
-        .iter()
-        .rev()
-        .map(|&base| complement(base))
+    let complements = sequence.iter().rev();
+    complements
+        .map(|&base| COMPLEMENTS[usize::from(base)])
         .collect()
 }
 
-fn complement(base: u8) -> u8 {
-    const PAIRS: [(u8, u8); 6] = [
-        (b'A', b'T'),
-        (b'C', b'G'),
-        (b'R', b'Y'),
-        (b'K', b'M'),
-        (b'B', b'V'),
-        (b'D', b'H'),
-    ];
-    let upper = base.to_ascii_uppercase();
-    let paired = PAIRS.iter().find_map(|&(one, other)| match upper {
-        _ if upper == one => Some(other),
-        _ if upper == other => Some(one),
-        _ => None,
-    });
-    let paired = match upper {
-        b'U' => b'A',
-        _ => paired.unwrap_or(upper),
-    };
-    if base.is_ascii_lowercase() {
-        paired.to_ascii_lowercase()
-    } else {
-        paired
+/// What pairs with each letter.
+const COMPLEMENTS: [u8; 256] = {
+    const HERE: &[u8; 13] = b"ATCGRYKMBVDHU";
+    const THERE: &[u8; 13] = b"TAGCYRMKVBHDA";
+    let mut complements = [0; 256];
+    let mut letter = 0;
+    while letter < 256 {
+        complements[letter] = letter as u8;
+        letter += 1;
     }
-}
+    let mut place = 0;
+    while place < HERE.len() {
+        complements[HERE[place] as usize] = THERE[place];
+        let lower = HERE[place].to_ascii_lowercase() as usize;
+        complements[lower] = THERE[place].to_ascii_lowercase();
+        place += 1;
+    }
+    complements
+};
 
 #[cfg(test)]
 mod tests {

@@ -28,7 +28,8 @@ pub(crate) fn learn(
     vocabulary: usize,
     min_frequency: u64,
 ) -> Vec<Merge> {
-    let mut corpus = Corpus::new(words);
+    let mut corpus = Corpus::new(words, tokens.len());
+    let mut around = Around::default();
     let mut ids: HashMap<String, u32> = tokens.iter().cloned().zip(0..).collect();
     let mut merges = Vec::new();
     while ids.len() < vocabulary {
@@ -49,7 +50,8 @@ pub(crate) fn learn(
         });
         let pair = entry.pair;
         merges.push(Merge { pair, id });
-        corpus.merge(&entry, id);
+        around.grow(tokens.len());
+        corpus.merge(&entry, id, &mut around);
     }
     merges
 }
@@ -94,8 +96,47 @@ impl PartialOrd for Entry {
     }
 }
 
+/// What a merge changes, by the id that stands beside it: a vector takes what a hash would have to find for every place.
+#[derive(Default)]
+struct Around {
+    before: Vec<Beside>,
+    after: Vec<Beside>,
+    /// The ids that stand beside the merge.
+    met: Vec<u32>,
+}
+
+/// Changes by an id on one side.
+#[derive(Clone, Default)]
+struct Beside {
+    is_met: bool,
+    /// How often the id stood beside the merged pair.
+    times: i64,
+    /// The places of the new pair.
+    places: Vec<u32>,
+}
+
+impl Around {
+    fn grow(&mut self, ids: usize) {
+        if self.before.len() < ids {
+            self.before.resize(ids, Beside::default());
+            self.after.resize(ids, Beside::default());
+        }
+    }
+
+    fn note(side: &mut [Beside], met: &mut Vec<u32>, id: u32, times: i64, place: u32) {
+        let beside = &mut side[id as usize];
+        if !beside.is_met {
+            beside.is_met = true;
+            met.push(id);
+        }
+        beside.times += times;
+        beside.places.push(place);
+    }
+}
+
 impl Corpus {
-    fn new(words: &[(Vec<u32>, u64)]) -> Self {
+    /// Lays out words of the first `letters` ids.
+    fn new(words: &[(Vec<u32>, u64)], letters: usize) -> Self {
         let length = words.iter().map(|(word, _)| word.len()).sum();
         let mut corpus = Self {
             ids: Vec::with_capacity(length),
@@ -108,7 +149,8 @@ impl Corpus {
             places: Vec::new(),
             waiting: PairMap::default(),
         };
-        let mut fresh = PairMap::default();
+        let mut pairs: Vec<Beside> = vec![Beside::default(); letters * letters];
+        let mut met = Vec::new();
         for (word, (ids, times)) in words.iter().enumerate() {
             let start = corpus.ids.len() as u32;
             let last = ids.len().saturating_sub(1) as u32;
@@ -123,35 +165,32 @@ impl Corpus {
                     .next
                     .push(if place == last { NONE } else { here + 1 });
                 if place > 0 {
-                    let pair = (ids[place as usize - 1], id);
-                    corpus.add(pair, *times as i64, here - 1, &mut fresh);
+                    let pair = ids[place as usize - 1] * letters as u32 + id;
+                    Around::note(&mut pairs, &mut met, pair, *times as i64, here - 1);
                 }
             }
         }
-        corpus.push(fresh);
+        for pair in met {
+            let beside = std::mem::take(&mut pairs[pair as usize]);
+            let pair = (pair / letters as u32, pair % letters as u32);
+            corpus.counts.insert(key(pair), beside.times);
+            corpus.push(pair, beside.places);
+        }
         corpus
     }
 
-    /// Counts a pair that came to stand at a place.
-    fn add(&mut self, pair: Pair, times: i64, place: u32, fresh: &mut PairMap<Vec<u32>>) {
-        *self.counts.entry(key(pair)).or_default() += times;
-        fresh.entry(key(pair)).or_default().push(place);
-    }
-
-    /// Puts pairs into the queue that came to stand at places.
-    fn push(&mut self, fresh: PairMap<Vec<u32>>) {
-        for (pair, places) in fresh {
-            let count = self.counts[&pair];
-            if count > 0 {
-                let entry = self.places.len() as u32;
-                self.places.push(places);
-                self.waiting.entry(pair).or_default().push(entry);
-                self.queue.push(Entry {
-                    count: count as u64,
-                    pair: ((pair >> 32) as u32, pair as u32),
-                    places: entry,
-                });
-            }
+    /// Puts a pair into the queue that came to stand at places.
+    fn push(&mut self, pair: Pair, places: Vec<u32>) {
+        let count = self.counts[&key(pair)];
+        if count > 0 {
+            let entry = self.places.len() as u32;
+            self.places.push(places);
+            self.waiting.entry(key(pair)).or_default().push(entry);
+            self.queue.push(Entry {
+                count: count as u64,
+                pair,
+                places: entry,
+            });
         }
     }
 
@@ -160,7 +199,7 @@ impl Corpus {
     }
 
     /// Merges a pair in the words of an entry, each from its first letter on.
-    fn merge(&mut self, entry: &Entry, id: u32) {
+    fn merge(&mut self, entry: &Entry, id: u32, around: &mut Around) {
         let mut places = std::mem::take(&mut self.places[entry.places as usize]);
         let waiting = self.waiting.remove(&key(entry.pair)).unwrap_or_default();
         if waiting.len() > 1 {
@@ -178,32 +217,68 @@ impl Corpus {
         }
         places.sort_unstable();
         let (left, right) = entry.pair;
-        let mut fresh = PairMap::default();
+        let Around { before, after, met } = around;
         for place in places {
             let here = place as usize;
-            let after = self.next[here];
-            if self.ids[here] != left || after == NONE || self.ids[after as usize] != right {
+            let next = self.next[here];
+            if self.ids[here] != left || next == NONE || self.ids[next as usize] != right {
                 continue;
             }
             let times = self.times[self.word[here] as usize] as i64;
-            let before = self.previous[here];
-            if before != NONE {
-                let other = self.ids[before as usize];
-                *self.counts.entry(key((other, left))).or_default() -= times;
-                self.add((other, id), times, before, &mut fresh);
+            let previous = self.previous[here];
+            if previous != NONE {
+                let other = self.ids[previous as usize];
+                Around::note(before, met, other, times, previous);
             }
-            let beyond = self.next[after as usize];
+            let beyond = self.next[next as usize];
             self.ids[here] = id;
-            self.ids[after as usize] = NONE;
+            self.ids[next as usize] = NONE;
             self.next[here] = beyond;
             if beyond != NONE {
                 self.previous[beyond as usize] = place;
                 let other = self.ids[beyond as usize];
-                *self.counts.entry(key((right, other))).or_default() -= times;
-                self.add((id, other), times, place, &mut fresh);
+                Around::note(after, met, other, times, place);
             }
         }
-        self.push(fresh);
+        self.note(entry.pair, id, around);
+    }
+
+    /// Counts what a merge took away and brought, and puts the new pairs into the queue.
+    fn note(&mut self, (left, right): Pair, id: u32, around: &mut Around) {
+        let Around { before, after, met } = around;
+        // An id that stands on both sides is met twice.
+        met.sort_unstable();
+        met.dedup();
+        let mut count =
+            |pair: Pair, times: i64| *self.counts.entry(key(pair)).or_default() += times;
+        for &other in met.iter() {
+            let (before, after) = (&before[other as usize], &after[other as usize]);
+            if before.is_met {
+                count((other, left), -before.times);
+                count((other, id), before.times);
+            }
+            if after.is_met {
+                count((right, other), -after.times);
+                count((id, other), after.times);
+            }
+        }
+        for &other in met.iter() {
+            let mut front = std::mem::take(&mut before[other as usize]);
+            let back = std::mem::take(&mut after[other as usize]);
+            if other == id {
+                // Both sides make one pair.
+                front.places.extend(back.places);
+                self.push((id, id), front.places);
+                continue;
+            }
+            if front.is_met {
+                self.push((other, id), front.places);
+            }
+            if back.is_met {
+                self.push((id, other), back.places);
+            }
+        }
+        met.clear();
     }
 }
 
@@ -225,8 +300,24 @@ pub(crate) struct Room {
     ids: Vec<u32>,
     next: Vec<u32>,
     previous: Vec<u32>,
-    /// Rank and place of pairs to merge.
-    queue: BinaryHeap<Reverse<u64>>,
+    /// The places of pairs to merge, by rank; all empty between words.
+    ranks: Vec<Vec<u32>>,
+    /// A bit for each rank that has places.
+    waiting: Vec<u64>,
+}
+
+impl Room {
+    #[inline]
+    fn ask(&mut self, rank: u32, place: u32) {
+        self.ranks[rank as usize].push(place);
+        self.waiting[rank as usize / 64] |= 1 << (rank % 64);
+    }
+
+    /// Finds the first rank from a word of bits on that has places.
+    fn first(&self, from: usize) -> Option<usize> {
+        let word = (from..self.waiting.len()).find(|&word| self.waiting[word] != 0)?;
+        Some(word * 64 + self.waiting[word].trailing_zeros() as usize)
+    }
 }
 
 impl Merges {
@@ -265,41 +356,38 @@ impl Merges {
         room.previous.clear();
         room.previous
             .extend((0..length).map(|place| place.wrapping_sub(1)));
-        let pairs = room.ids.windows(2).zip(0_u64..);
-        let first = pairs.filter_map(|(pair, place)| {
-            let (rank, _) = self.rank((pair[0], pair[1]))?;
-            Some(Reverse(u64::from(rank) << 32 | place))
-        });
-        let mut entries = std::mem::take(&mut room.queue).into_vec();
-        entries.clear();
-        entries.extend(first);
-        room.queue = BinaryHeap::from(entries);
-        while let Some(Reverse(top)) = room.queue.pop() {
-            let (id, here) = (self.ids[(top >> 32) as usize], top as u32 as usize);
-            let after = room.next[here];
-            if room.ids[here] == NONE || after == length {
-                continue;
+        room.ranks.resize(self.ids.len(), Vec::new());
+        room.waiting.resize(self.ids.len().div_ceil(64), 0);
+        for place in 1..room.ids.len() {
+            if let Some((rank, _)) = self.rank((room.ids[place - 1], room.ids[place])) {
+                room.ask(rank, place as u32 - 1);
             }
-            let pair = (room.ids[here], room.ids[after as usize]);
-            // The pair may have become another one, which counts where it merges into the same.
-            if self.rank(pair).is_none_or(|merge| merge.1 != id) {
-                continue;
+        }
+        let mut from = 0;
+        while let Some(rank) = room.first(from) {
+            from = rank / 64;
+            room.waiting[from] &= !(1 << (rank % 64));
+            let mut places = std::mem::take(&mut room.ranks[rank]);
+            places.sort_unstable();
+            let mut done = 0;
+            while done < places.len() {
+                // Only tokens that several merges make can ask for an earlier rank than this.
+                let earlier = self.merge(self.ids[rank], places[done], length, room);
+                done += 1;
+                if let Some(earlier) = earlier.filter(|&earlier| (earlier as usize) < rank) {
+                    from = earlier as usize / 64;
+                    break;
+                }
             }
-            let beyond = room.next[after as usize];
-            room.ids[here] = id;
-            room.ids[after as usize] = NONE;
-            room.next[here] = beyond;
-            if beyond != length {
-                room.previous[beyond as usize] = here as u32;
-                self.ask(
-                    (id, room.ids[beyond as usize]),
-                    here as u32,
-                    &mut room.queue,
-                );
-            }
-            let before = room.previous[here];
-            if before != NONE {
-                self.ask((room.ids[before as usize], id), before, &mut room.queue);
+            if done < places.len() {
+                room.waiting[rank / 64] |= 1 << (rank % 64);
+                room.ranks[rank].extend_from_slice(&places[done..]);
+            } else {
+                // Its room is used again.
+                places.clear();
+                if room.ranks[rank].is_empty() {
+                    room.ranks[rank] = places;
+                }
             }
         }
         to.extend(room.ids.iter().filter(|&&id| id != NONE));
@@ -323,10 +411,38 @@ impl Merges {
         }
     }
 
-    fn ask(&self, pair: Pair, place: u32, queue: &mut BinaryHeap<Reverse<u64>>) {
-        if let Some((rank, _)) = self.rank(pair) {
-            queue.push(Reverse(u64::from(rank) << 32 | u64::from(place)));
+    /// Merges the pair at a place into an id, if it still does, and tells the earliest rank that the new pairs have.
+    fn merge(&self, id: u32, place: u32, length: u32, room: &mut Room) -> Option<u32> {
+        let here = place as usize;
+        let after = room.next[here];
+        if room.ids[here] == NONE || after == length {
+            return None;
         }
+        let pair = (room.ids[here], room.ids[after as usize]);
+        // The pair may have become another one, which counts where it merges into the same.
+        if self.rank(pair).is_none_or(|merge| merge.1 != id) {
+            return None;
+        }
+        let beyond = room.next[after as usize];
+        room.ids[here] = id;
+        room.ids[after as usize] = NONE;
+        room.next[here] = beyond;
+        let mut earliest = None;
+        if beyond != length {
+            room.previous[beyond as usize] = place;
+            if let Some((rank, _)) = self.rank((id, room.ids[beyond as usize])) {
+                room.ask(rank, place);
+                earliest = Some(rank);
+            }
+        }
+        let before = room.previous[here];
+        if before != NONE
+            && let Some((rank, _)) = self.rank((room.ids[before as usize], id))
+        {
+            room.ask(rank, before);
+            earliest = Some(earliest.map_or(rank, |other| other.min(rank)));
+        }
+        earliest
     }
 }
 

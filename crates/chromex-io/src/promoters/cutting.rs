@@ -297,8 +297,10 @@ impl<'a> Bodies<'a> {
 /// Turns letters of the file into the sequence of a region.
 fn sequence_of(mut letters: Vec<u8>, region: &Region, genome: &Genome) -> Result<Vec<u8>> {
     letters.make_ascii_uppercase();
-    let strange = |letter: &u8| !Sequences::LETTERS.contains(letter);
-    if let Some(place) = letters.iter().position(strange) {
+    let strange = letters
+        .iter()
+        .position(|&letter| !Sequences::is_letter(letter));
+    if let Some(place) = strange {
         return Err(Error::Base {
             path: genome.path().to_owned(),
             contig: region.contig.clone(),

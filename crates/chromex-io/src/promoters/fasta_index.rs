@@ -11,7 +11,7 @@ use crate::{Error, Result};
 
 /// The longest name of a contig that is taken; a file without line ends would be one name.
 const LONGEST_NAME: usize = 1 << 16;
-const CHUNK_BYTES: usize = 1 << 21;
+const CHUNK_BYTES: usize = 1 << 18;
 
 /// Where the contigs of a FASTA file lie: the content of a `.fai` file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

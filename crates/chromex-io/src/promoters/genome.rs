@@ -4,6 +4,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use chromex_core::reverse_complement;
+use memchr::memchr2;
 
 use super::fasta_index::Contig;
 use super::{FastaIndex, Region};
@@ -170,8 +171,12 @@ impl Genome {
                 file.seek(SeekFrom::Start(from))
                     .and_then(|_| file.read_exact(&mut bytes))
                     .map_err(|source| io("read", source))?;
-                let is_base = |byte: &u8| *byte != b'\n' && *byte != b'\r';
-                letters.extend(bytes.iter().filter(|byte| is_base(byte)));
+                let mut rest = &bytes[..];
+                while let Some(end) = memchr2(b'\n', b'\r', rest) {
+                    letters.extend_from_slice(&rest[..end]);
+                    rest = &rest[end + 1..];
+                }
+                letters.extend_from_slice(rest);
             }
             if letters.len() as u64 != count {
                 return Err(Error::Unreadable {
