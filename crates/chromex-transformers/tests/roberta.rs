@@ -88,8 +88,7 @@ fn golden_regressor(padding_id: u32, side: PaddingSide) -> RobertaRegressor {
         network: config(padding_id),
         layout: layout(side),
         head_dropout: 0.0,
-        begin_at_means: false,
-        begin: None,
+        ..RobertaRegression::default()
     };
     let blank = settings.init(TARGETS, 0, &device).unwrap();
     settings.write_folder(&blank, folder.path()).unwrap();
@@ -173,8 +172,8 @@ fn hidden_states_scores_and_predictions_equal_transformers() {
                     ..layout(side)
                 },
                 head_dropout: 0.0,
-                begin_at_means: false,
                 begin: Some(Snapshot::of(&regressor, "")),
+                ..RobertaRegression::default()
             };
             let short = tokens_of(&tokens, &[1, 2]);
             let loose = loose.init(TARGETS, 5, &device).unwrap();
@@ -273,8 +272,8 @@ fn five_training_steps_equal_pytorch() {
         network: config(2),
         layout: layout(PaddingSide::Left),
         head_dropout: 0.0,
-        begin_at_means: false,
         begin: Some(Snapshot::of(&network, "")),
+        ..RobertaRegression::default()
     };
     let recipe = Recipe {
         learning_rate: 1e-2,
@@ -345,6 +344,21 @@ fn hidden_tokens_are_learned_and_fine_tuning_begins_with_what_was_learned() {
             of(path, weights::values(&learned))
         );
     }
+    assert!(
+        of("head.output.bias", weights::values(&network))
+            .iter()
+            .all(|&bias| bias == 0.0)
+    );
+    let centred = RobertaRegression {
+        begin_at_means: true,
+        ..regression
+    };
+    let centred = centred.build(&data, 1, &device).unwrap();
+    let means = data.targets.values.mean_axis(ndarray::Axis(0)).unwrap();
+    assert_eq!(
+        of("head.output.bias", weights::values(&centred)),
+        means.to_vec()
+    );
 }
 
 #[test]
