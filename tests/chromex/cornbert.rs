@@ -138,6 +138,7 @@ fn own_files_and_split_are_read_and_what_is_wrong_in_them_is_named() {
     let broken = |name: &str, content: String, parts: &[&str]| {
         let (bad, out) = (path(&format!("bad-{name}")), path(&format!("out-{name}")));
         std::fs::write(&bad, content).unwrap();
+        let _ = std::fs::remove_dir_all(&out);
         let files = files.map(|file| if file.ends_with(name) { &bad } else { file });
         refused(&[&files[..], &quick, &["--out", &out]].concat(), parts);
     };
