@@ -246,23 +246,23 @@ fn experiment(
         .metric(RSquared)
         .metric(MeanSquaredError)
         .floor(
-            "4-mers, ridge",
+            "4-mers ridge",
             KmerCounts::new(4).then(Ridge::tuned(penalties.clone())),
         )
         .floor(
-            "5-mers, ridge",
+            "5-mers ridge",
             KmerCounts::new(5).then(Ridge::tuned(penalties.clone())),
         )
         .floor(
             DEXTER,
             dexter(settings.set).then(CrossValidatedElasticNet::lasso()),
         )
-        .model("CNN, small", convolutions)
-        .model("DNABERT-2, small, from scratch", tokens.then(transformer));
+        .model("CNN small", convolutions)
+        .model("DNABERT-2 small from scratch", tokens.then(transformer));
     if let Some(published) = &settings.pretrained {
         let (tokens, model) = (published.tokens.clone(), published.model.clone());
         let name = format!(
-            "DNABERT-2, published weights, {:?} trained",
+            "DNABERT-2 of published weights ({:?} trained)",
             published.adapt
         );
         let adaptation = match published.adapt {

@@ -14,6 +14,9 @@ mod histone_networks;
 /// CornBERT from files to importance, stage by stage, and bad files.
 mod cornbert;
 
+/// DNABERT-2 against DExTER on an own table, with weights from a folder.
+mod dnabert2_vs_dexter;
+
 /// The examples as a user runs them: flags, files, bad input, kill and resume.
 mod command_lines;
 
