@@ -2,7 +2,6 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Output;
 
-use chromex::core::Rows;
 use chromex::io::simulate::SimulatedPromoters;
 use chromex::nn::Device;
 use chromex::tokens::DnaBpe;
