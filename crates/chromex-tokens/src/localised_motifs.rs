@@ -22,7 +22,7 @@ use crate::{Error, Homology, MotifPresence, Result};
 /// ```
 /// use chromex_core::{Dataset, Fit, Sequences};
 /// use chromex_tokens::LocalisedMotifs;
-/// let settings = LocalisedMotifs { k: 4, window: 4, least: 2, most: 1, ..LocalisedMotifs::default() };
+/// let settings = LocalisedMotifs { k: 4, window: 4, least: 2, above: 2.0, most: 1, ..LocalisedMotifs::default() };
 /// let promoters = Sequences::new(&["ACCGATTGCCAATTATA", "GGTCAACCTAGTGTATA", "TTGGCGAACACCATATA"])?;
 /// let data = Dataset::unlabelled(promoters);
 /// assert_eq!(settings.fit(&data, &data, 0)?.motifs(), ["TATA"]);
