@@ -203,14 +203,23 @@ impl ModelHub {
             let name = &sibling.rfilename;
             let address = format!("{}/{model}/resolve/{}/{name}", self.address, fetched.commit);
             let place = folder.join(name);
-            let file = match &sibling.lfs {
-                Some(large) => RemoteFile {
-                    name: name.clone(),
-                    url: address,
-                    bytes: large.size,
-                    sha256: large.sha256.clone(),
-                    replicate: None,
-                },
+            let note = match &sibling.lfs {
+                Some(large) => {
+                    let file = RemoteFile {
+                        name: name.clone(),
+                        url: address,
+                        bytes: large.size,
+                        sha256: large.sha256.clone(),
+                        replicate: None,
+                    };
+                    if !(place.exists() && checksum(&place)? == file.sha256) {
+                        download::download(&agent, &file, &place, self.pause, observer)?;
+                    }
+                    FetchedFile {
+                        bytes: file.bytes,
+                        sha256: file.sha256,
+                    }
+                }
                 // The hub tells no SHA-256 of small files: the bytes that come are what is noted.
                 None => {
                     let bytes = ask(&agent, &address)?;
@@ -220,18 +229,12 @@ impl ModelHub {
                         return Err(failed(&address, came));
                     }
                     atomic::write(&place, |file| std::io::Write::write_all(file, &bytes))?;
-                    RemoteFile {
-                        name: name.clone(),
-                        url: address,
+                    FetchedFile {
                         bytes: size,
                         sha256: checksum(&place)?,
-                        replicate: None,
                     }
                 }
             };
-            download::download(&agent, &file, &place, self.pause, observer)?;
-            let RemoteFile { bytes, sha256, .. } = file;
-            let note = FetchedFile { bytes, sha256 };
             fetched.files.insert(name.clone(), note);
         }
         atomic::write(&folder.join(LISTING), |file| {

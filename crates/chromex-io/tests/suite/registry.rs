@@ -426,6 +426,8 @@ fn a_model_is_fetched_once_gone_on_with_and_used_without_the_network() {
     let fetched = hub.fetch("lab/tiny", &Silent).unwrap();
     assert_eq!(fetched.commit, "c0ffee");
     let names: Vec<&String> = fetched.files.keys().collect();
+    let left = std::fs::read_dir(hub.folder("lab/tiny").unwrap()).unwrap();
+    assert_eq!(left.count(), 3, "two files and what is noted of them");
     assert_eq!(names, ["config.json", "model.safetensors"]);
     let place = hub.resolve("lab/tiny").unwrap();
     assert_eq!(
