@@ -2,14 +2,12 @@
 
 use chromex::boosting::{GradientBoosting, GrowPolicy, OrdinaryLeastSquares, Ridge, TreeMethod};
 use chromex::core::{
-    Encode, Experiment, GivenSplit, InUnits, Predict, Sequences, ShuffledTargets, Then,
-    TrainMeanInUnits,
+    Experiment, GivenSplit, InUnits, Sequences, ShuffledTargets, Then, TrainMeanInUnits,
 };
 use chromex::metrics::{Bootstrap, MeanAbsoluteError, MeanSquaredError, Pearson, RSquared};
 use chromex::nn::{Group, Keep, Recipe, Trained, Trainer};
 use chromex::tokens::{KmerCounts, LocalisedMotifs, MotifPresence};
 use chromex::transformers::{RobertaRegression, RobertaRegressor, TokenLayout};
-use ndarray::Array2;
 
 use crate::sets::Set;
 use crate::stages::Stages;
@@ -125,12 +123,15 @@ pub(crate) fn regression(stages: &Stages) -> RobertaRegression {
 
 /// The document's unfreezing, drawn out over the steps that there are; without a language all thaws at once.
 ///
-/// Its rates are for thousands of steps, so that shorter trainings take four times as much.
+/// Its rates are for thousands of steps, so that shorter trainings take four times as much where the document is not followed.
 fn recipe(flags: &Flags, regression: &RobertaRegression, unfreezing: bool) -> Recipe {
     const PUBLISHED_STEPS: u64 = 1600;
     let steps = flags.finetune_steps();
     let published = regression.progressive_unfreezing(steps, (steps / 16).max(1));
-    let factor = 4.0;
+    let factor = match flags.mode {
+        Mode::Faithful => 1.0,
+        Mode::Rigorous => 4.0,
+    };
     let groups = published.groups.iter().map(|group| Group {
         learning_rate: group.learning_rate * factor,
         from_step: match group.from_step {
@@ -169,17 +170,5 @@ fn boosting() -> GradientBoosting {
         base_score: None,
         tree_method: TreeMethod::Histogram { max_bins: 256 },
         ..GradientBoosting::default()
-    }
-}
-
-/// A tokenizer and a network that predict from promoters.
-pub(crate) struct Predictor {
-    pub(crate) tokenizer: chromex::tokens::DnaTokenizer,
-    pub(crate) network: Trained<RobertaRegressor>,
-}
-
-impl Predict<Sequences> for Predictor {
-    fn predict(&self, inputs: &Sequences) -> chromex::core::Result<Array2<f32>> {
-        self.network.predict(&self.tokenizer.encode(inputs)?)
     }
 }

@@ -1,11 +1,11 @@
 //! What the run shows beside its scores: reductions against a constant, curves, and where predictions come from.
 
-use chromex::core::{LocationImportance, Report, Rows};
+use chromex::core::{Chain, LocationImportance, Report, Rows};
 use chromex::nn::Trained;
 use chromex::report::plots;
 
 use crate::Flags;
-use crate::models::{MEAN, PRETRAINED, Predictor, regression};
+use crate::models::{MEAN, PRETRAINED, regression};
 use crate::sets::Set;
 use crate::stages::Stages;
 use crate::support::{Anything, Run};
@@ -106,9 +106,9 @@ pub(crate) fn importance(
     }
     let targets = set.dataset.targets.columns.len();
     let (_, network) = regression(stages).read_folder(targets, &folder, &stages.device)?;
-    let model = Predictor {
-        tokenizer: stages.tokenizer.clone(),
-        network: Trained::new(&network, &stages.device, 64),
+    let model = Chain {
+        first: stages.tokenizer.clone(),
+        second: Trained::new(&network, &stages.device, 64),
     };
     let settings = LocationImportance {
         passes: if flags.options.quick { 1 } else { 20 },

@@ -131,7 +131,7 @@ impl Language<'_> {
             ("this species", &own, steps - steps / 2),
         ];
         for (name, corpus, steps) in stages {
-            let trainer = Trainer::new(model.clone(), recipe(steps))
+            let trainer = Trainer::new(model.clone(), recipe(steps, self.flags.mode))
                 .device(&self.device)
                 .checkpoints(run.checkpoints()?)
                 .observe(
@@ -150,8 +150,9 @@ impl Language<'_> {
     }
 }
 
-/// LAMB up and down in a line as in the document. Its peak of 1e-3 is for thousands of steps of two thousand rows.
-fn recipe(steps: u64) -> Recipe {
+/// LAMB up and down in a line as in the document. Its peak of 1e-3 is for thousands of steps of two thousand rows; where it is not
+/// followed, shorter trainings take ten times as much.
+fn recipe(steps: u64, mode: Mode) -> Recipe {
     Recipe {
         optimizer: Optimizer::LambUncorrected {
             beta_1: 0.9,
@@ -160,7 +161,10 @@ fn recipe(steps: u64) -> Recipe {
             weight_decay: 0.0,
             largest_norm: 10.0,
         },
-        learning_rate: 1e-2,
+        learning_rate: match mode {
+            Mode::Faithful => 1e-3,
+            Mode::Rigorous => 1e-2,
+        },
         schedule: Schedule::WarmUpLinear {
             steps: (steps / 10).max(1),
         },
