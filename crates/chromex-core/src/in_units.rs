@@ -67,11 +67,24 @@ impl<M: Metric> Metric for InUnits<M> {
         let (truth, predicted) = (self.back(truth), self.back(predicted));
         self.metric.score(truth.view(), predicted.view())
     }
+
+    fn prepare_truth(&self, truth: ArrayView1<'_, f32>) -> Array1<f32> {
+        self.metric.prepare_truth(self.back(truth).view())
+    }
+
+    fn prepare_predicted(&self, predicted: ArrayView1<'_, f32>) -> Array1<f32> {
+        self.metric.prepare_predicted(self.back(predicted).view())
+    }
+
+    fn score_prepared(&self, truth: ArrayView1<'_, f32>, predicted: ArrayView1<'_, f32>) -> f64 {
+        self.metric.score_prepared(truth, predicted)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chromex_metrics::Bootstrap;
     use chromex_metrics::MeanAbsoluteError;
     use ndarray::array;
 
@@ -92,5 +105,26 @@ mod tests {
         assert_eq!(metric.direction(), Direction::LowerIsBetter);
         let ratio = target(Transform::NaturalLogRatio { offset: 1.0 });
         assert!(InUnits::new(MeanAbsoluteError, &ratio).is_err());
+    }
+
+    #[test]
+    fn the_interval_is_that_of_the_quantities() {
+        let target = Target {
+            name: "leaf".into(),
+            unit: "TPM".into(),
+            transform: Transform::Log2 { offset: 1.0 },
+        };
+        let truth = Array1::from_iter((0..50).map(|row| (row % 7) as f32));
+        let predicted = truth.mapv(|value| 6.0 - value);
+        let quantities = |logs: &Array1<f32>| logs.mapv(|log| log.exp2() - 1.0);
+        let bootstrap = Bootstrap {
+            resamples: 100,
+            ..Bootstrap::default()
+        };
+        let metric = InUnits::new(MeanAbsoluteError, &target).unwrap();
+        let found = bootstrap.interval(&metric, truth.view(), predicted.view(), None);
+        let (truth, predicted) = (quantities(&truth), quantities(&predicted));
+        let expected = bootstrap.interval(&MeanAbsoluteError, truth.view(), predicted.view(), None);
+        assert_eq!(found.unwrap(), expected.unwrap());
     }
 }

@@ -1,11 +1,8 @@
 //! Percentile bootstrap of a score and of the difference between two models.
 
-use std::borrow::Cow;
-
 use ndarray::{ArrayView1, aview1};
 use rayon::prelude::*;
 
-use crate::metric::contiguous;
 use crate::percentile::{p_value, quantile};
 use crate::resample::Resampler;
 use crate::{Error, Metric, Result};
@@ -128,13 +125,14 @@ impl Bootstrap {
         groups: Option<&[u32]>,
     ) -> Result<Interval> {
         self.check(truth, groups)?;
-        let predictions = columns(
+        check_columns(
             truth.len(),
             predictions,
             "the list of predictions",
             "prediction",
         )?;
-        let scores = self.resampled(&contiguous(&truth), groups, |sample| {
+        let predictions = prepared(metric, predictions);
+        let scores = self.resampled(&metric.prepare_truth(truth).to_vec(), groups, |sample| {
             sample.mean_score(metric, &predictions)
         });
         Ok(self.bounds(&self.defined(scores)))
@@ -173,26 +171,25 @@ impl Bootstrap {
     ) -> Result<PairedDifference> {
         self.check(truth, groups)?;
         let rows = truth.len();
-        let first = columns(
+        check_columns(
             rows,
             first,
             "the list of first predictions",
             "first prediction",
         )?;
-        let second = columns(
+        check_columns(
             rows,
             second,
             "the list of second predictions",
             "second prediction",
         )?;
-        let truth = contiguous(&truth);
-        let mean = |side: &[Cow<'_, [f32]>]| {
-            let scores = side
-                .iter()
-                .map(|seed| metric.score(aview1(&truth), aview1(seed)));
+        let mean = |side: &[ArrayView1<'_, f32>]| {
+            let scores = side.iter().map(|seed| metric.score(truth, *seed));
             scores.sum::<f64>() / side.len() as f64
         };
-        let difference = mean(&first) - mean(&second);
+        let difference = mean(first) - mean(second);
+        let (first, second) = (prepared(metric, first), prepared(metric, second));
+        let truth = metric.prepare_truth(truth).to_vec();
         let differences = self.defined(self.resampled(&truth, groups, |sample| {
             sample.mean_score(metric, &first) - sample.mean_score(metric, &second)
         }));
@@ -273,13 +270,13 @@ struct Sample {
 }
 
 impl Sample {
-    fn mean_score(&mut self, metric: &dyn Metric, predictions: &[Cow<'_, [f32]>]) -> f64 {
+    fn mean_score(&mut self, metric: &dyn Metric, prepared: &[Vec<f32>]) -> f64 {
         let mut total = 0.0;
-        for prediction in predictions {
+        for prediction in prepared {
             gather(prediction, &self.rows, &mut self.predicted);
-            total += metric.score(aview1(&self.truth), aview1(&self.predicted));
+            total += metric.score_prepared(aview1(&self.truth), aview1(&self.predicted));
         }
-        total / predictions.len() as f64
+        total / prepared.len() as f64
     }
 }
 
@@ -288,13 +285,21 @@ fn gather(column: &[f32], rows: &[usize], into: &mut Vec<f32>) {
     into.extend(rows.iter().map(|&row| column[row]));
 }
 
-/// Lays each prediction out contiguously, after checking that it has the truth's rows.
-fn columns<'a>(
+/// Makes of each prediction what resamples are scored from.
+fn prepared(metric: &dyn Metric, predictions: &[ArrayView1<'_, f32>]) -> Vec<Vec<f32>> {
+    let predictions = predictions.iter();
+    predictions
+        .map(|prediction| metric.prepare_predicted(*prediction).to_vec())
+        .collect()
+}
+
+/// Checks that each prediction has the truth's rows.
+fn check_columns(
     rows: usize,
-    predictions: &'a [ArrayView1<'_, f32>],
+    predictions: &[ArrayView1<'_, f32>],
     list: &'static str,
     each: &str,
-) -> Result<Vec<Cow<'a, [f32]>>> {
+) -> Result<()> {
     if predictions.is_empty() {
         return Err(Error::Empty { input: list });
     }
@@ -308,7 +313,7 @@ fn columns<'a>(
             found: predictions[index].len(),
         });
     }
-    Ok(predictions.iter().map(contiguous).collect())
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ndarray::ArrayView1;
+use ndarray::{Array1, ArrayView1};
 
 /// Scores the predictions of one target with one number.
 ///
@@ -31,6 +31,35 @@ pub trait Metric: Send + Sync {
     ///
     /// Both sides are `[rows]`.
     fn score(&self, truth: ArrayView1<'_, f32>, predicted: ArrayView1<'_, f32>) -> f64;
+
+    /// Makes of a truth what thousands of resamples of its rows are scored from by [`Metric::score_prepared`], so that they need not
+    /// each do the same work again. Row for row: a resample of what this returns is what this returns for the resample, as far
+    /// as the score can tell.
+    ///
+    /// # Shapes
+    ///
+    /// `[rows]` to `[rows]`.
+    fn prepare_truth(&self, truth: ArrayView1<'_, f32>) -> Array1<f32> {
+        truth.to_owned()
+    }
+
+    /// Does to a prediction what [`Metric::prepare_truth`] does to the truth.
+    ///
+    /// # Shapes
+    ///
+    /// `[rows]` to `[rows]`.
+    fn prepare_predicted(&self, predicted: ArrayView1<'_, f32>) -> Array1<f32> {
+        predicted.to_owned()
+    }
+
+    /// Scores rows of prepared sides: what [`Metric::score`] gives for the same rows.
+    ///
+    /// # Shapes
+    ///
+    /// Both sides are `[rows]`.
+    fn score_prepared(&self, truth: ArrayView1<'_, f32>, predicted: ArrayView1<'_, f32>) -> f64 {
+        self.score(truth, predicted)
+    }
 }
 
 /// Says which of two values of a score is the better one.
