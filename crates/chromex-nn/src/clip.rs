@@ -2,7 +2,7 @@ use burn::Tensor;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 
-use crate::Clip;
+use crate::{Clip, fused};
 
 /// Limits the gradients of a module, all of them together.
 ///
@@ -18,7 +18,7 @@ pub(crate) fn clip<M: Module>(module: &M, grads: GradientsParams, clip: Clip) ->
             if factor >= 1.0 {
                 return grads;
             }
-            map(module, grads, |grad| grad.mul_scalar(factor))
+            scale(module, grads, factor)
         }
     }
 }
@@ -33,7 +33,7 @@ pub(crate) fn global_norm<M: Module>(module: &M, grads: &GradientsParams) -> f64
 
 /// Multiplies every gradient by a number.
 pub(crate) fn scale<M: Module>(module: &M, grads: GradientsParams, by: f64) -> GradientsParams {
-    map(module, grads, |grad| grad.mul_scalar(by))
+    map(module, grads, |grad| fused::scale(grad, by))
 }
 
 /// A change of one flattened gradient.
@@ -61,7 +61,7 @@ impl ModuleVisitor for SquareSum<'_> {
         let Some(grad) = self.grads.get::<D>(param.id) else {
             return;
         };
-        let square = grad.square().sum();
+        let square = fused::square_sum(grad);
         self.sum = Some(match self.sum.take() {
             Some(sum) => sum + square,
             None => square,

@@ -8,13 +8,13 @@
 //! Networks run on a burn [`Device`]; this crate enables no backend of its own.
 
 mod adaptation;
+mod adaptive_moments;
 pub mod attribution;
 pub mod blocks;
 mod checkpoint;
 mod clip;
 mod error;
 pub mod fused;
-mod lamb;
 mod network;
 mod objective;
 mod observers;

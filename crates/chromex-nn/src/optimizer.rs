@@ -1,13 +1,11 @@
 use burn::Tensor;
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup};
-use burn::optim::{
-    AdamWConfig, GradientsParams, LambConfig, ModuleOptimizer, SgdConfig, momentum::MomentumConfig,
-};
+use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig, momentum::MomentumConfig};
 
-use crate::lamb::UncorrectedLamb;
+use crate::adaptive_moments::{AdaptiveMoments, Trust};
 use crate::{Decay, Error, Optimizer, Recipe, Result};
 
-/// Moves weights by gradients: burn's optimisers, one learning rate per group.
+/// Moves weights by gradients, at one learning rate per group.
 pub(crate) struct Stepper {
     optimizer: ModuleOptimizer,
 }
@@ -22,18 +20,24 @@ impl Stepper {
                 weight_decay,
                 decay,
             } => {
-                let config = AdamWConfig::new()
-                    .with_beta_1(beta_1)
-                    .with_beta_2(beta_2)
-                    .with_epsilon(epsilon)
-                    .with_weight_decay(weight_decay);
+                let all = AdaptiveMoments {
+                    beta_1,
+                    beta_2,
+                    epsilon,
+                    weight_decay,
+                    corrected: true,
+                    trust: None,
+                };
                 match decay {
-                    Decay::All => config.init(),
+                    Decay::All => ModuleOptimizer::from(all),
                     Decay::ExceptBiases => {
                         let biases = ParamGroup::from_any_regexes(vec!["bias$", "beta$"])
                             .expect("the patterns are constants");
-                        let spared = config.clone().with_weight_decay(0.0).build();
-                        config.init().with_group(biases, spared, None)
+                        let spared = AdaptiveMoments {
+                            weight_decay: 0.0,
+                            ..all.clone()
+                        };
+                        ModuleOptimizer::from(all).with_group(biases, spared, None)
                     }
                 }
             }
@@ -50,24 +54,29 @@ impl Stepper {
                 beta_2,
                 epsilon,
                 weight_decay,
-            } => LambConfig::new()
-                .with_beta_1(beta_1)
-                .with_beta_2(beta_2)
-                .with_epsilon(epsilon)
-                .with_weight_decay(weight_decay)
-                .init(),
+            } => ModuleOptimizer::from(AdaptiveMoments {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+                corrected: true,
+                trust: Some(Trust {
+                    largest_norm: f32::INFINITY,
+                }),
+            }),
             Optimizer::LambUncorrected {
                 beta_1,
                 beta_2,
                 epsilon,
                 weight_decay,
                 largest_norm,
-            } => ModuleOptimizer::from(UncorrectedLamb {
+            } => ModuleOptimizer::from(AdaptiveMoments {
                 beta_1,
                 beta_2,
                 epsilon,
                 weight_decay,
-                largest_norm,
+                corrected: false,
+                trust: Some(Trust { largest_norm }),
             }),
         };
         Self { optimizer }

@@ -1,12 +1,11 @@
 use burn::Tensor;
 use burn::module::Module;
-use burn::nn::{Dropout, DropoutConfig};
 use serde::{Deserialize, Serialize};
 
 use super::{
     FeedForward, FeedForwardConfig, LayerNorm, LayerNormConfig, SelfAttention, SelfAttentionConfig,
 };
-use crate::fused::Spans;
+use crate::fused::{Spans, drop_out};
 use crate::{Device, Error, Result};
 
 /// The one transformer block: attention and feed-forward, each with a residual and a normalisation.
@@ -46,8 +45,8 @@ pub struct TransformerBlock {
     pub feed_forward_norm: LayerNorm,
     /// Each position on its own.
     pub feed_forward: FeedForward,
-    /// Drops part of what attention and feed-forward add.
-    pub dropout: Dropout,
+    #[module(skip)]
+    dropout: f64,
     #[module(skip)]
     norm: NormPlacement,
 }
@@ -75,7 +74,7 @@ impl TransformerBlockConfig {
             attention: self.attention.init(device)?,
             feed_forward_norm: norm.init(device),
             feed_forward: self.feed_forward.init(device),
-            dropout: DropoutConfig::new(self.dropout).init(),
+            dropout: self.dropout,
             norm: self.norm,
         })
     }
@@ -109,10 +108,10 @@ impl TransformerBlock {
     }
 
     fn attend(&self, inputs: Tensor<3>, spans: Option<&Spans>) -> Tensor<3> {
-        self.dropout.forward(self.attention.forward(inputs, spans))
+        drop_out(self.attention.forward(inputs, spans), self.dropout)
     }
 
     fn map(&self, inputs: Tensor<3>) -> Tensor<3> {
-        self.dropout.forward(self.feed_forward.forward(inputs))
+        drop_out(self.feed_forward.forward(inputs), self.dropout)
     }
 }

@@ -58,6 +58,14 @@ pub(super) fn build<R>(
     (values, result)
 }
 
+/// A vector of zeros, cleared on all threads.
+pub(super) fn zeros(length: usize) -> Vec<f32> {
+    build(length, 1 << 16, |pieces| {
+        pieces.into_par_iter().for_each(|_| {})
+    })
+    .0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

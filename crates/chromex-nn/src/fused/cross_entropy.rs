@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 
-use super::build::{Pieces, build};
+use super::build::{Pieces, build, zeros};
 use super::exponential::exponential;
 use super::matrix::{CHUNK, Into, Matrix, add_lines, multiply, pieces, threads};
 use super::vectorised;
@@ -56,7 +56,7 @@ pub(super) fn value_and_grads(problem: Problem<'_>) -> (f32, Grads) {
             .zip(problem.classes.par_chunks(per_piece))
             .map(|((input_grads, inputs), classes)| {
                 let mut sum = 0.0;
-                let mut table_grads = vec![0.0; table.len()];
+                let mut table_grads = zeros(table.len());
                 let mut scores = Vec::new();
                 let chunks = input_grads
                     .chunks_mut(CHUNK * width)

@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 
-use super::build::build;
+use super::build::{build, zeros};
 use super::matrix::{Into, Matrix, add_lines, chunk, multiply, pieces, threads};
 use super::vectorised;
 
@@ -8,8 +8,9 @@ use super::vectorised;
 pub(super) fn forward(inputs: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
     let columns = bias.len();
     let width = weight.len() / columns;
-    let chunk = chunk(weight.len());
-    build(inputs.len() / width * columns, chunk * columns, |outputs| {
+    let rows = inputs.len() / width;
+    let chunk = chunk(rows, weight.len());
+    build(rows * columns, chunk * columns, |outputs| {
         let inputs = inputs.par_chunks(chunk * width);
         outputs
             .into_par_iter()
@@ -29,8 +30,9 @@ pub(super) fn forward(inputs: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> 
 /// The gradient of the inputs from that of the outputs.
 pub(super) fn backward_inputs(grad: &[f32], weight: &[f32], columns: usize) -> Vec<f32> {
     let width = weight.len() / columns;
-    let chunk = chunk(weight.len());
-    build(grad.len() / columns * width, chunk * width, |results| {
+    let rows = grad.len() / columns;
+    let chunk = chunk(rows, weight.len());
+    build(rows * width, chunk * width, |results| {
         let grad = grad.par_chunks(chunk * columns);
         results
             .into_par_iter()
@@ -58,7 +60,7 @@ pub(super) fn backward_weights(
         .par_chunks(per_piece * width)
         .zip(grad.par_chunks(per_piece * columns))
         .map(|(inputs, grad)| {
-            let mut weight = vec![0.0; width * columns];
+            let mut weight = zeros(width * columns);
             let inputs = Matrix::new(inputs, width).transposed();
             let grads = Matrix::new(grad, columns);
             multiply(
@@ -84,15 +86,21 @@ pub(super) fn backward_weights(
 /// The sum of each column.
 fn column_sums(values: &[f32], columns: usize) -> Vec<f32> {
     let mut sums = vec![0.0_f32; columns];
-    vectorised(
-        #[inline(always)]
-        || {
-            for row in values.chunks_exact(columns) {
-                for (sum, value) in sums.iter_mut().zip(row) {
-                    *sum += value;
+    let blocks = sums.par_chunks_mut(COLUMNS).enumerate();
+    blocks.for_each(|(block, sums)| {
+        vectorised(
+            #[inline(always)]
+            || {
+                for row in values.chunks_exact(columns) {
+                    for (sum, value) in sums.iter_mut().zip(&row[block * COLUMNS..]) {
+                        *sum += value;
+                    }
                 }
-            }
-        },
-    );
+            },
+        );
+    });
     sums
 }
+
+/// Columns that a thread sums at a time.
+const COLUMNS: usize = 256;

@@ -100,9 +100,14 @@ pub(super) fn pieces(rows: usize, size: usize) -> usize {
 /// Rows that are worked on at a time: with what they become they fit the second-level cache.
 pub(super) const CHUNK: usize = 256;
 
-/// Rows that are multiplied at a time by a matrix `size` numbers large: a large one is worth preparing for more of them.
-pub(super) fn chunk(size: usize) -> usize {
-    if size <= SMALL { CHUNK } else { 2 * CHUNK }
+/// Rows of `rows` that are multiplied at a time by a matrix `size` numbers large: a large one is worth preparing for more of them.
+/// Every thread gets as many. A row's product is the same wherever the cuts are.
+pub(super) fn chunk(rows: usize, size: usize) -> usize {
+    let most = if size <= SMALL { CHUNK } else { 4 * CHUNK };
+    let chunks = rows
+        .div_ceil(most)
+        .next_multiple_of(rayon::current_num_threads());
+    rows.div_ceil(chunks).next_multiple_of(16).clamp(64, most)
 }
 
 /// A matrix that fits the second-level cache several times over.

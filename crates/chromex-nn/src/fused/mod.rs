@@ -25,6 +25,7 @@ mod lanes;
 mod linear;
 #[cfg(feature = "cpu")]
 mod matrix;
+mod moments;
 #[cfg(feature = "cpu")]
 mod norm;
 mod plain;
@@ -36,7 +37,8 @@ mod vectors;
 
 pub use alibi::alibi_slopes;
 pub use convolution::{WindowShape, convolve_and_pool, windows};
-pub use rectifier::drop_and_rectify;
+pub(crate) use moments::{MomentStep, moment_step, scale, square_sum};
+pub use rectifier::{drop_and_rectify, drop_out};
 pub use recurrent::{attention_pool, attention_weights, lstm};
 pub use spans::Spans;
 
@@ -446,6 +448,15 @@ mod tests {
         }
     }
 
+    /// A layer that is cut by the number of threads.
+    fn large_layer() -> Linear {
+        let mut layer = burn::nn::LinearConfig::new(130, 600)
+            .with_bias(false)
+            .init(&Device::flex().autodiff());
+        layer.weight = burn::module::Param::from_tensor(draw("large weight", [130, 600], 0.5));
+        layer
+    }
+
     #[test]
     fn the_number_of_threads_does_not_change_a_bit() {
         let run = |threads: usize| {
@@ -454,6 +465,7 @@ mod tests {
                 .build()
                 .unwrap();
             pool.install(|| {
+                let wide = linear(&large_layer(), draw("many inputs", [2, 777, 130], 1.0));
                 let inputs = draw("inputs", [5, 130, 24], 1.0);
                 let device = Device::flex().autodiff();
                 let weight = draw("weight", [24, 24], 0.5);
@@ -469,6 +481,7 @@ mod tests {
                 let loss = cross_entropy(middle.reshape([650, 8]), table.clone(), classes);
                 let grads = loss.clone().backward();
                 [
+                    numbers(wide),
                     numbers(loss),
                     numbers(inputs.grad(&grads).unwrap()),
                     numbers(layer.weight.val().grad(&grads).unwrap()),

@@ -1,10 +1,10 @@
 use burn::Tensor;
 use burn::module::Module;
-use burn::nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig};
+use burn::nn::{Embedding, EmbeddingConfig};
 use burn::tensor::Int;
 use chromex_core::random;
 use chromex_nn::blocks::{LayerNorm, LayerNormConfig, TransformerBlock};
-use chromex_nn::fused::Spans;
+use chromex_nn::fused::{Spans, drop_out};
 use chromex_nn::{Device, Result, weights};
 
 use super::{PositionCounting, RobertaConfig};
@@ -25,8 +25,8 @@ pub struct Roberta {
     pub token_types: Embedding,
     /// The normalisation of the sum of the three.
     pub norm: LayerNorm,
-    /// Drops part of the embeddings.
-    pub dropout: Dropout,
+    #[module(skip)]
+    dropout: f64,
     /// The layers.
     pub blocks: Vec<TransformerBlock>,
     #[module(skip)]
@@ -49,7 +49,7 @@ impl RobertaConfig {
                 epsilon: self.norm_epsilon,
             }
             .init(device),
-            dropout: DropoutConfig::new(self.dropout).init(),
+            dropout: self.dropout,
             blocks: (0..self.layers)
                 .map(|_| self.block().init(device))
                 .collect::<Result<_>>()?,
@@ -110,7 +110,7 @@ impl Roberta {
         let start = self.tokens.forward(ids)
             + self.positions.forward(positions)
             + self.token_types.forward(types);
-        let start = self.dropout.forward(self.norm.forward(start));
+        let start = drop_out(self.norm.forward(start), self.dropout);
         self.blocks
             .iter()
             .fold(start, |hidden, block| block.forward(hidden, spans))

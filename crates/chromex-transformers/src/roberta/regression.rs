@@ -1,9 +1,9 @@
 use burn::Tensor;
 use burn::module::{Module, Param};
-use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::nn::{Linear, LinearConfig};
 use burn::tensor::TensorData;
 use chromex_core::{Dataset, TokenIds};
-use chromex_nn::fused::linear;
+use chromex_nn::fused::{drop_out, linear};
 use chromex_nn::weights::Snapshot;
 use chromex_nn::{
     Architecture, Device, Error, Group, Length, Network, Objective, Optimizer, Recipe, Result,
@@ -54,8 +54,8 @@ pub struct RegressionHead {
     pub dense2: Linear,
     /// A number per target, `[width, targets]`.
     pub output: Linear,
-    /// Drops part of each layer's inputs.
-    pub dropout: Dropout,
+    #[module(skip)]
+    dropout: f64,
 }
 
 impl Default for RobertaRegression {
@@ -135,7 +135,7 @@ impl RobertaRegression {
                 dense: layer(width),
                 dense2: layer(width),
                 output: layer(targets),
-                dropout: DropoutConfig::new(self.head_dropout).init(),
+                dropout: self.head_dropout,
             },
             layout: self.layout.clone(),
         })
@@ -159,8 +159,8 @@ impl RobertaRegression {
 impl RegressionHead {
     /// `[rows, width]` to `[rows, targets]`.
     fn forward(&self, mean: Tensor<2>) -> Tensor<2> {
-        let first = linear(&self.dense, self.dropout.forward(mean)).tanh();
-        let second = linear(&self.dense2, self.dropout.forward(first)).tanh();
+        let first = linear(&self.dense, drop_out(mean, self.dropout)).tanh();
+        let second = linear(&self.dense2, drop_out(first, self.dropout)).tanh();
         linear(&self.output, second)
     }
 }

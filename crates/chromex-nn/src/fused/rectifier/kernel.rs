@@ -60,12 +60,26 @@ impl Shape {
     /// The gradient of the inputs from the outputs and their gradient: the sign of an output is that of its input, and one
     /// that was left out is 0.
     pub(super) fn backward(self, outputs: &[f32], grads: &[f32]) -> Vec<f32> {
+        if let (Some(seed), true) = (self.seed, self.slope == 1.0) {
+            return self.backward_unbent(grads, seed);
+        }
         let (above, below) = (self.scale, self.scale * self.slope);
         let at_zero = if self.seed.is_some() { 0.0 } else { below };
         map(outputs, grads, move |_, results, outputs, grads| {
             for (result, (&y, &grad)) in results.iter_mut().zip(outputs.iter().zip(grads)) {
                 let factor = if y > 0.0 { above } else { below };
                 *result = grad * if y == 0.0 { at_zero } else { factor };
+            }
+        })
+    }
+
+    /// Draws again which were left out: without a bend an output of 0 may as well be an input of 0.
+    fn backward_unbent(self, grads: &[f32], seed: [u32; 2]) -> Vec<f32> {
+        let Self { out, scale, .. } = self;
+        map(grads, grads, move |first, results, grads, _| {
+            for (place, (result, &grad)) in (first..).zip(results.iter_mut().zip(grads)) {
+                let kept = drawn(place, seed) >= out;
+                *result = if kept { scale * grad } else { 0.0 };
             }
         })
     }

@@ -52,6 +52,18 @@ pub fn drop_and_rectify<const D: usize>(
     leaky_relu(left, slope)
 }
 
+/// Leaves each number out with a probability, if it is a training that asks. What is left grows by what was left out.
+///
+/// # Panics
+///
+/// When the probability is not from 0 to below 1.
+pub fn drop_out<const D: usize>(inputs: Tensor<D>, probability: f64) -> Tensor<D> {
+    if probability == 0.0 || !inputs.device().is_autodiff() {
+        return inputs;
+    }
+    drop_and_rectify(inputs, probability, 1.0)
+}
+
 #[cfg(all(test, feature = "cpu"))]
 mod tests {
     use super::*;
@@ -93,6 +105,19 @@ mod tests {
             (left_out as f64 / 1e5 - probability).abs() < 0.0064,
             "{left_out}"
         );
+    }
+
+    #[test]
+    fn a_zero_that_is_kept_has_a_gradient() {
+        let zeros = (draw("inputs", [10, 1000], 1.0) * 0.0)
+            .detach()
+            .require_grad();
+        let grads = drop_out(zeros.clone(), 0.2).sum().backward();
+        let grads = numbers(zeros.grad(&grads).unwrap());
+        let kept = grads.iter().filter(|&&grad| (grad - 1.25).abs() < 1e-6);
+        assert!((kept.count() as f64 / 1e4 - 0.8).abs() < 0.02);
+        let still = zeros.inner();
+        assert_eq!(numbers(drop_out(still.clone(), 0.2)), numbers(still));
     }
 
     #[test]
