@@ -54,7 +54,13 @@ pub(crate) fn reductions(report: &Report, run: &Run) -> Result<(), Anything> {
                 let cell = match both {
                     (Some(own), Some(constant)) => {
                         told = true;
-                        format!("{:.1}", 100.0 * (constant - own) / constant)
+                        let percent = 100.0 * (constant - own) / constant;
+                        // Errors in TPM of a fit that has gone astray are exponentials of its errors.
+                        if percent.abs() < 1e6 {
+                            format!("{percent:.1}")
+                        } else {
+                            format!("{percent:.0e}")
+                        }
                     }
                     _ => "–".into(),
                 };
