@@ -106,6 +106,7 @@ pub(super) fn chunk(rows: usize, size: usize) -> usize {
     let most = if size <= SMALL { CHUNK } else { 4 * CHUNK };
     let chunks = rows
         .div_ceil(most)
+        .max(1)
         .next_multiple_of(rayon::current_num_threads());
     rows.div_ceil(chunks).next_multiple_of(16).clamp(64, most)
 }
@@ -169,6 +170,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn chunks_are_neither_small_nor_large_and_no_rows_have_one() {
+        for size in [SMALL, SMALL + 1] {
+            for rows in [0, 1, 63, 257, 2048, 7040] {
+                let chunk = chunk(rows, size);
+                assert!((64..=4 * CHUNK).contains(&chunk), "{rows}: {chunk}");
+            }
+        }
+        assert_eq!(chunk(1 << 20, SMALL), CHUNK);
+        assert_eq!(chunk(1 << 20, SMALL + 1), 4 * CHUNK);
     }
 
     #[test]
