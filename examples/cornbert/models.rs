@@ -148,6 +148,7 @@ fn recipe(flags: &Flags, regression: &RobertaRegression, unfreezing: bool) -> Re
             Vec::new()
         },
         batch_rows: 32,
+        precision: flags.options.precision(),
         validate_every: Some((steps / 16).max(1)),
         keep: match flags.mode {
             Mode::Faithful => Keep::Last,

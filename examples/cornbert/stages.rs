@@ -131,7 +131,7 @@ impl Language<'_> {
             ("this species", &own, steps - steps / 2),
         ];
         for (name, corpus, steps) in stages {
-            let trainer = Trainer::new(model.clone(), recipe(steps, self.flags.mode))
+            let trainer = Trainer::new(model.clone(), recipe(steps, self.flags))
                 .device(&self.device)
                 .checkpoints(run.checkpoints()?)
                 .observe(
@@ -152,7 +152,7 @@ impl Language<'_> {
 
 /// LAMB up and down in a line as in the document. Its peak of 1e-3 is for thousands of steps of two thousand rows; where it is not
 /// followed, shorter trainings take ten times as much.
-fn recipe(steps: u64, mode: Mode) -> Recipe {
+fn recipe(steps: u64, flags: &Flags) -> Recipe {
     Recipe {
         optimizer: Optimizer::LambUncorrected {
             beta_1: 0.9,
@@ -161,7 +161,7 @@ fn recipe(steps: u64, mode: Mode) -> Recipe {
             weight_decay: 0.0,
             largest_norm: 10.0,
         },
-        learning_rate: match mode {
+        learning_rate: match flags.mode {
             Mode::Faithful => 1e-3,
             Mode::Rigorous => 1e-2,
         },
@@ -169,6 +169,7 @@ fn recipe(steps: u64, mode: Mode) -> Recipe {
             steps: (steps / 10).max(1),
         },
         batch_rows: BATCH_ROWS,
+        precision: flags.options.precision(),
         length: Length::Steps(steps),
         clip: Clip::GlobalNorm(10.0),
         validate_every: Some((steps / 8).max(1)),

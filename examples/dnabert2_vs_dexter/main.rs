@@ -24,7 +24,7 @@ use chromex::io::registry::ModelHub;
 use chromex::metrics::{MeanSquaredError, Pearson, RSquared, Spearman};
 use chromex::nn::blocks::ConvolutionConfig;
 use chromex::nn::weights::Snapshot;
-use chromex::nn::{Adaptation, Device, Keep, Length, Recipe, Schedule, Trainer};
+use chromex::nn::{Adaptation, Device, Keep, Length, Precision, Recipe, Schedule, Trainer};
 use chromex::tokens::{BpeTokenizer, Dexter, DnaBpe, DnaTokenizer, DomainCounts, KmerCounts};
 use chromex::transformers::{
     Dnabert2Config, Dnabert2Features, Dnabert2Regression, Pooling, SpecialTokens,
@@ -88,6 +88,7 @@ struct Settings {
     set: Set,
     epochs: u64,
     device: Device,
+    precision: Precision,
     observer: Option<Arc<dyn Observer>>,
     pretrained: Option<Pretrained>,
 }
@@ -108,6 +109,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         set: flags.set,
         epochs,
         device: options.device()?,
+        precision: options.precision(),
         observer: None,
         pretrained: None,
     };
@@ -288,6 +290,10 @@ fn experiment(
 }
 
 fn trainer<A>(architecture: A, recipe: Recipe, name: &str, settings: &Settings) -> Trainer<A> {
+    let recipe = Recipe {
+        precision: settings.precision,
+        ..recipe
+    };
     let trainer = Trainer::new(architecture, recipe).device(&settings.device);
     match &settings.observer {
         Some(observer) => trainer.observe(&format!("train {name}"), observer.clone()),

@@ -44,7 +44,7 @@ pub(crate) fn add(
                 .then(letters(""))
                 .then(corrected.features(features))
                 .then(setup.boosting());
-            experiment = experiment.model(&format!("genebert-corrected {set}, {name}"), learner);
+            experiment = experiment.model(&format!("genebert-corrected {set} {name}"), learner);
         }
     }
     experiment

@@ -112,7 +112,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         None if options.quick => simulated(30)?,
         None => simulated(600)?,
     };
-    let setup = Setup::new(options.device()?, flags.embedding.kind()).of_run(&run, options)?;
+    let setup = Setup::new(options, flags.embedding.kind())?.of_run(&run, options)?;
     match flags.mode {
         Mode::Faithful => faithful::run(dataset, &setup, flags, run),
         Mode::Rigorous => rigorous::run(dataset, &setup, options, run),
@@ -122,7 +122,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
 /// Lists the models, by the experiment on a few genes.
 fn names(flags: &Flags) -> Result<Vec<String>, Anything> {
     let few = simulated(6)?;
-    let setup = Setup::new(flags.options.device()?, flags.embedding.kind());
+    let setup = Setup::new(&flags.options, flags.embedding.kind())?;
     Ok(match flags.mode {
         Mode::Faithful => faithful::experiment(few, &setup, flags).names(),
         Mode::Rigorous => rigorous::names(few),

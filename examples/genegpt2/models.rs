@@ -7,7 +7,7 @@ use chromex::boosting::GradientBoosting;
 use chromex::core::observe::{Observer, Silent};
 use chromex::core::{CellPair, Experiment, View};
 use chromex::metrics::{MeanSquaredError, Pearson, Spearman};
-use chromex::nn::{Checkpoints, Device, Length};
+use chromex::nn::{Checkpoints, Device, Length, Precision};
 use chromex::transformers::{EmbeddingKind, Gpt2Config, LanguageModel, MaskedLanguageModel};
 
 use crate::support::{Anything, Options, Run};
@@ -23,6 +23,7 @@ pub(crate) const FEATURE_SETS: [(&str, &[View]); 3] = [
 pub(crate) struct Setup {
     pub(crate) kind: EmbeddingKind,
     device: Device,
+    precision: Precision,
     observer: Arc<dyn Observer>,
     checkpoints: Option<Checkpoints>,
     model_folder: Option<PathBuf>,
@@ -31,16 +32,17 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    pub(crate) fn new(device: Device, kind: EmbeddingKind) -> Self {
-        Self {
+    pub(crate) fn new(options: &Options, kind: EmbeddingKind) -> Result<Self, Anything> {
+        Ok(Self {
             kind,
-            device,
+            device: options.device()?,
+            precision: options.precision(),
             observer: Arc::new(Silent),
             checkpoints: None,
             model_folder: None,
             simulated: false,
             quick: false,
-        }
+        })
     }
 
     /// Tells progress to the run and saves training into its folder.
@@ -69,6 +71,7 @@ impl Setup {
         let mut model = LanguageModel::genegpt2(architecture)
             .device(&self.device)
             .observe(Arc::clone(&self.observer));
+        model.recipe.precision = self.precision;
         if self.simulated {
             // Simulated cells show how it runs, in minutes; the paper's 1,000 steps are for its data.
             model.recipe.length = Length::Steps(300);
@@ -88,6 +91,7 @@ impl Setup {
         let mut model = model
             .device(&self.device)
             .observe(Arc::clone(&self.observer));
+        model.recipe.precision = self.precision;
         if self.quick {
             model.recipe.length = Length::Steps(2);
             model.recipe.batch_rows = 4;

@@ -15,7 +15,8 @@ use chromex::io::deepchrome::{DeepChromeLayout, DeepChromeTable, read_deepchrome
 use chromex::io::simulate::SimulatedPair;
 use chromex::metrics::{AreaUnderRoc, MeanSquaredError, Pearson, Spearman};
 use chromex::nn::{
-    Architecture, Checkpoints, Device, Length, Network, Recipe, Trained, Trainer, weights,
+    Architecture, Checkpoints, Device, Length, Network, Precision, Recipe, Trained, Trainer,
+    weights,
 };
 use chromex::report::plots;
 use ndarray::{Array2, Array3, Axis, s};
@@ -250,6 +251,7 @@ pub(crate) fn scored<X: Rows + 'static>(
 /// What the trainings of one run have in common.
 pub(crate) struct Training {
     pub(crate) device: Device,
+    precision: Precision,
     pub(crate) run: Option<(Arc<dyn chromex::core::observe::Observer>, Checkpoints)>,
     /// How long trainings are; none keeps the published length.
     pub(crate) epochs: Option<u64>,
@@ -260,6 +262,7 @@ impl Training {
     pub(crate) fn bare(options: &Options) -> Result<Self, Anything> {
         Ok(Self {
             device: options.device()?,
+            precision: options.precision(),
             run: None,
             epochs: None,
         })
@@ -277,6 +280,7 @@ impl Training {
         checkpoints.every_steps = 500;
         Ok(Self {
             device: options.device()?,
+            precision: options.precision(),
             run: Some((run.observer(), checkpoints)),
             epochs: match (options.quick, &options.data) {
                 (true, _) => Some(1),
@@ -297,8 +301,9 @@ impl Training {
         }
     }
 
-    /// Gives a recipe this run's length.
+    /// Gives a recipe this run's length and precision.
     pub(crate) fn recipe(&self, mut recipe: Recipe) -> Recipe {
+        recipe.precision = self.precision;
         if let Some(epochs) = self.epochs {
             recipe.length = Length::Epochs(epochs);
         }

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use chromex::core::Experiment;
 use chromex::core::Rows;
-use chromex::nn::Device;
-use clap::Args;
+use chromex::nn::{Device, Precision};
+use clap::{Args, ValueEnum};
 
 /// The flags of every example.
 #[derive(Args, Clone, Debug)]
@@ -20,6 +20,9 @@ pub(crate) struct Options {
     /// Run networks on this device: cpu, cuda[:N] or wgpu
     #[arg(long, value_name = "NAME", default_value = "cpu")]
     pub(crate) device: String,
+    /// Multiply in these numbers while networks are trained
+    #[arg(long, value_enum, default_value_t = Products::Single)]
+    precision: Products,
     /// Run only these models: a name of --list, or its first word
     #[arg(long, value_name = "MODEL,...", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
@@ -34,7 +37,27 @@ pub(crate) struct Options {
     pub(crate) quick: bool,
 }
 
+/// Names of [`Precision`].
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum Products {
+    /// Four bytes
+    Single,
+    /// Two bytes with the range of four, for recent GPUs
+    Bfloat16,
+    /// Two bytes with a narrow range, for older GPUs
+    Half,
+}
+
 impl Options {
+    /// Tells in what numbers training multiplies.
+    pub(crate) fn precision(&self) -> Precision {
+        match self.precision {
+            Products::Single => Precision::Single,
+            Products::Bfloat16 => Precision::Bfloat16,
+            Products::Half => Precision::Half,
+        }
+    }
+
     /// Finds the device by its name among those that were compiled in.
     pub(crate) fn device(&self) -> Result<Device, String> {
         let (name, index) = self.device.split_once(':').unwrap_or((&self.device, "0"));

@@ -49,6 +49,7 @@ impl Run {
         record.versions.extend(locked_versions());
         let flags = [
             ("data", format!("{:?}", options.data)),
+            ("precision", format!("{:?}", options.precision())),
             ("quick", options.quick.to_string()),
             ("only", options.only.join(",")),
         ];

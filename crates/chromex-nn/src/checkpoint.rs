@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
@@ -6,6 +7,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::precision::LossScale;
 use crate::{Error, Result};
 
 /// Where training is saved so that it can go on after a kill, to the same bits.
@@ -31,6 +33,9 @@ pub(crate) struct Progress {
     pub(crate) looks_without_better: u32,
     /// Whether training is over.
     pub(crate) finished: bool,
+    /// What the loss is multiplied by where training is in half precision.
+    #[serde(default)]
+    pub(crate) loss_scale: LossScale,
 }
 
 /// A training that can go on.
@@ -49,6 +54,9 @@ const WEIGHTS: &str = "weights";
 const OPTIMIZER: &str = "optimizer";
 const BEST_WEIGHTS: &str = "best_weights";
 const EXPECTED: &str = "a chromex training checkpoint";
+const VERSION: &str = "version";
+/// What the parts mean. It counts up when a saved training can no longer go on to the bits that it would have come to.
+const CURRENT_VERSION: &str = "2";
 
 impl Checkpoints {
     /// Names the file of one training by everything that it depends on.
@@ -87,7 +95,9 @@ impl Checkpoint {
                 .expect("the shape is the number of bytes");
             (name, view)
         });
-        let file = safetensors::serialize(views, None).map_err(|error| malformed(error.into()))?;
+        let metadata = HashMap::from([(VERSION.to_owned(), CURRENT_VERSION.to_owned())]);
+        let file = safetensors::serialize(views, Some(metadata))
+            .map_err(|error| malformed(error.into()))?;
         chromex_core::atomic::write(path, |out| out.write_all(&file))?;
         Ok(())
     }
@@ -110,6 +120,18 @@ impl Checkpoint {
             expected: EXPECTED,
             source,
         };
+        let (_, header) =
+            SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.into()))?;
+        let metadata = header.metadata().as_ref();
+        let version = metadata.and_then(|metadata| metadata.get(VERSION));
+        if version.is_none_or(|version| version != CURRENT_VERSION) {
+            let found = version.map_or("1", String::as_str);
+            return Err(Error::Malformed {
+                path: path.to_owned(),
+                expected: "a training checkpoint of version 2; remove it to train anew",
+                source: format!("found version {found}").into(),
+            });
+        }
         let file = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.into()))?;
         let part = |name: &str| {
             file.tensor(name)

@@ -22,6 +22,14 @@ pub enum Error {
         /// What the loss was.
         loss: f64,
     },
+    /// Gradients overflow half precision however small the loss is made.
+    #[error(
+        "step {step}: gradients overflow half precision; train in bfloat16 or single precision, or lower the learning rate"
+    )]
+    Overflow {
+        /// The step, from 1.
+        step: u64,
+    },
     /// A weight file could not be read or written.
     #[error("{action} {path}", path = path.display())]
     Io {

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Adaptation, Error, Result, Schedule};
+use crate::{Adaptation, Error, Precision, Result, Schedule};
 
 /// How a network is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Recipe {
     /// Which weights training moves.
     #[serde(default, skip_serializing_if = "Adaptation::is_all")]
     pub adaptation: Adaptation,
+    /// In what numbers it multiplies.
+    #[serde(default, skip_serializing_if = "Precision::is_single")]
+    pub precision: Precision,
     /// Parameters with a learning rate or a start of their own. A parameter belongs to the last group that
     /// names it; those of no group follow the recipe itself.
     pub groups: Vec<Group>,
@@ -185,6 +188,7 @@ impl Default for Recipe {
             length: Length::Epochs(10),
             clip: Clip::None,
             adaptation: Adaptation::All,
+            precision: Precision::Single,
             groups: Vec::new(),
             validate_every: None,
             keep: Keep::Last,

@@ -11,8 +11,8 @@ use rand::seq::SliceRandom;
 use crate::checkpoint::{Checkpoint, Progress, pack, unpack};
 use crate::optimizer::{Stepper, check_groups};
 use crate::{
-    Architecture, Checkpoints, Device, Error, Keep, Length, Network, Recipe, Result, Selection,
-    Trained, clip,
+    Architecture, Checkpoints, Device, Error, Keep, Length, Network, Precision, Recipe, Result,
+    Selection, Trained, clip,
 };
 
 /// Makes any architecture a learner.
@@ -98,6 +98,7 @@ impl<A> Trainer<A> {
             }
         }
         let device = self.device.clone().autodiff();
+        self.recipe.precision.check(&device)?;
         let network = self.architecture.build(train, seed, &device)?;
         check_groups(&network, &self.recipe)?;
         let adaptation = &self.recipe.adaptation;
@@ -243,13 +244,22 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
         let mut gathered = GradientsAccumulator::new();
         let mut loss_sum = 0.0;
         let mut single = None;
+        let scale =
+            (recipe.precision == Precision::Half).then_some(self.progress.loss_scale.factor);
         for part in 0..recipe.accumulate {
             let batch = step * recipe.accumulate as u64 + part as u64;
             let rows = order.batch(batch, self.train.len(), recipe.batch_rows, self.seed);
-            let loss = network.loss(&self.train.select(rows), &self.device)?;
+            let batch = self.train.select(rows);
+            let loss = recipe
+                .precision
+                .within(|| network.loss(&batch, &self.device))?;
             if report {
                 loss_sum += f64::from(loss.clone().into_scalar::<f32>());
             }
+            let loss = match scale {
+                Some(factor) => loss * factor,
+                None => loss,
+            };
             let grads = GradientsParams::from_grads(loss.backward(), &network);
             if recipe.accumulate == 1 {
                 single = Some(grads);
@@ -257,12 +267,22 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
                 gathered.accumulate(&network, grads);
             }
         }
-        let grads = match single {
-            Some(grads) => grads,
-            None => clip::scale(&network, gathered.grads(), 1.0 / recipe.accumulate as f64),
+        let grads = single.unwrap_or_else(|| gathered.grads());
+        let factor = 1.0 / (recipe.accumulate as f64 * scale.unwrap_or(1.0));
+        let grads = match factor {
+            1.0 => grads,
+            _ => clip::scale(&network, grads, factor),
         };
-        let grads = clip::clip(&network, grads, recipe.clip);
-        let network = self.stepper.step(network, grads, recipe, step, total);
+        let finite = scale.is_none() || clip::global_norm(&network, &grads).is_finite();
+        let network = if finite {
+            let grads = clip::clip(&network, grads, recipe.clip);
+            self.stepper.step(network, grads, recipe, step, total)
+        } else {
+            network
+        };
+        if scale.is_some() && !self.progress.loss_scale.follow(finite) {
+            return Err(Error::Overflow { step: step + 1 });
+        }
         self.progress.step += 1;
         let loss = loss_sum / recipe.accumulate as f64;
         if report && !loss.is_finite() {
@@ -272,7 +292,8 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
             });
         }
         let rate = recipe.learning_rate * recipe.schedule.factor(step, total);
-        let values = [("loss", loss), ("learning_rate", rate)];
+        let mut values = vec![("loss", loss), ("learning_rate", rate)];
+        values.extend(scale.map(|factor| ("loss_scale", factor)));
         self.trainer.observer.observe(&Event::Step {
             task: &self.trainer.task,
             done: self.progress.step,

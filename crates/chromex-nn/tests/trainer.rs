@@ -8,9 +8,10 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::TensorData;
 use chromex_core::observe::{Event, Observer};
 use chromex_core::{Dataset, Keys, Predict, Target, Targets, Transform};
+use chromex_nn::fused::linear;
 use chromex_nn::{
     Architecture, Checkpoints, Clip, Device, Error, Group, Keep, Length, Network, Optimizer,
-    Recipe, Result, Schedule, Trainer, weights,
+    Precision, Recipe, Result, Schedule, Trainer, weights,
 };
 use ndarray::Array2;
 
@@ -33,7 +34,7 @@ impl Network<Array2<f32>> for TwoLayers {
             [inputs.nrows(), inputs.ncols()],
         );
         let inputs = Tensor::from_data(data, device);
-        Ok(self.second.forward(self.first.forward(inputs)))
+        Ok(linear(&self.second, linear(&self.first, inputs)))
     }
 
     fn loss(&self, batch: &Dataset<Array2<f32>>, device: &Device) -> Result<Tensor<1>> {
@@ -148,6 +149,56 @@ fn a_linear_target_is_learned() {
 }
 
 #[test]
+fn two_byte_products_learn_the_same_target() {
+    let train = data(64);
+    let errors = [Precision::Single, Precision::Bfloat16, Precision::Half].map(|precision| {
+        let recipe = Recipe {
+            precision,
+            ..recipe(600)
+        };
+        let fitted = trainer(recipe).train(&train, &none(), 1).unwrap();
+        let error = fitted.predict(&train.inputs).unwrap() - &train.targets.values;
+        error
+            .iter()
+            .fold(0.0_f32, |largest, e| largest.max(e.abs()))
+    });
+    assert!(errors[1] < 0.05 && errors[2] < 0.02, "{errors:?}");
+    // Products that were rounded are not those of single precision.
+    assert!(errors[1] != errors[0] && errors[2] != errors[0]);
+}
+
+#[test]
+fn a_step_whose_gradients_overflow_moves_nothing_and_halves_the_scale() {
+    let listener = Arc::new(Listener::default());
+    let half = |steps, precision| Recipe {
+        precision,
+        optimizer: Optimizer::Sgd { momentum: 0.0 },
+        learning_rate: 1e-4,
+        ..recipe(steps)
+    };
+    let mut train = data(8);
+    // Errors of some 100 times 65,536 are past the 65,504 of half precision.
+    train.targets.values *= 100.0;
+    let fit = |steps, precision| {
+        let fitted = trainer(half(steps, precision))
+            .observe("train", listener.clone())
+            .train(&train, &none(), 0)
+            .unwrap();
+        numbers(&fitted.network)
+    };
+    let start = fit(1, Precision::Half);
+    assert_eq!(listener.values("loss_scale"), [65536.0]);
+    assert_eq!(start, fit(2, Precision::Half));
+    assert_ne!(start, fit(1, Precision::Bfloat16));
+    let moved = fit(20, Precision::Half);
+    assert_ne!(start, moved);
+    let scales = listener.values("loss_scale");
+    let settled = *scales.last().unwrap();
+    assert!((64.0..8192.0).contains(&settled), "{scales:?}");
+    assert!(moved.iter().all(|weight| weight.is_finite()));
+}
+
+#[test]
 fn the_seed_alone_decides_the_weights() {
     let fit = |seed| {
         numbers(
@@ -163,9 +214,25 @@ fn the_seed_alone_decides_the_weights() {
 
 #[test]
 fn training_that_dies_at_any_step_goes_on_to_the_same_bits() {
+    for precision in [Precision::Single, Precision::Half] {
+        goes_on_to_the_same_bits(precision);
+    }
+}
+
+fn goes_on_to_the_same_bits(precision: Precision) {
+    let recipe = |steps| Recipe {
+        precision,
+        ..recipe(steps)
+    };
+    // In half precision the first steps overflow, so that the scale has a history to go on with.
+    let train = || {
+        let mut train = data(50);
+        train.targets.values *= 100.0;
+        train
+    };
     let whole = numbers(
         &trainer(recipe(30))
-            .train(&data(50), &data(9), 3)
+            .train(&train(), &data(9), 3)
             .unwrap()
             .network,
     );
@@ -185,7 +252,7 @@ fn training_that_dies_at_any_step_goes_on_to_the_same_bits() {
                 trainer(recipe(30))
                     .observe("train", listener)
                     .checkpoints(checkpoints)
-                    .train(&data(50), &data(9), 3)
+                    .train(&train(), &data(9), 3)
                     .map(|fitted| numbers(&fitted.network))
             })
         };
@@ -220,6 +287,21 @@ fn a_checkpoint_that_is_cut_short_is_an_error_that_names_it() {
     std::fs::write(&file, &bytes[..bytes.len() - 5]).unwrap();
     let message = run().unwrap_err().to_string();
     assert!(message.contains(file.to_str().unwrap()) && message.ends_with("training checkpoint"));
+    // A file of another version is told from a damaged one.
+    let version = br#""version":"2""#;
+    let place = bytes
+        .windows(version.len())
+        .position(|bytes| bytes == version)
+        .unwrap()
+        + version.len()
+        - 2;
+    let other = [&bytes[..place], b"1", &bytes[place + 1..]].concat();
+    std::fs::write(&file, other).unwrap();
+    let message = run().unwrap_err().to_string();
+    assert!(
+        message.ends_with("version 2; remove it to train anew"),
+        "{message}"
+    );
 }
 
 #[test]

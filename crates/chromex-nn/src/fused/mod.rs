@@ -45,6 +45,8 @@ pub use spans::Spans;
 use burn::Tensor;
 use burn::nn::Linear;
 
+use crate::precision::products;
+
 /// Runs a kernel with the widest vector instructions of the processor at hand. Only code that is inlined into it gains.
 #[cfg(feature = "cpu")]
 #[inline(always)]
@@ -114,7 +116,7 @@ fn attend(joint: Tensor<3>, sight: Sight, spans: Option<&Spans>) -> Tensor<3> {
         "a span per row"
     );
     #[cfg(feature = "cpu")]
-    if flex::can_take(&joint) {
+    if products(&joint).is_none() && flex::can_take(&joint) {
         return flex::self_attention(joint, sight, spans.cloned());
     }
     plain::self_attention(joint, sight, spans)
@@ -157,6 +159,9 @@ pub fn gelu_tanh<const D: usize>(inputs: Tensor<D>) -> Tensor<D> {
 ///
 /// `inputs` is `[..., width]`, the layer's weight `[width, columns]`; returns `[..., columns]`.
 pub fn linear<const D: usize>(layer: &Linear, inputs: Tensor<D>) -> Tensor<D> {
+    if let Some(kind) = products(&inputs) {
+        return plain::linear_in(layer, inputs, kind);
+    }
     #[cfg(feature = "cpu")]
     if flex::can_take(&inputs) {
         let weight = layer.weight.val();
@@ -201,7 +206,7 @@ pub fn cross_entropy(inputs: Tensor<2>, table: Tensor<2>, classes: Vec<u32>) -> 
     assert_eq!(classes.len(), rows, "one class per row");
     assert!(classes.iter().all(|&class| (class as usize) < columns));
     #[cfg(feature = "cpu")]
-    if flex::can_take(&inputs) {
+    if products(&inputs).is_none() && flex::can_take(&inputs) {
         return flex::cross_entropy(inputs, table, classes);
     }
     plain::cross_entropy(inputs, table, classes)
@@ -263,6 +268,51 @@ mod tests {
                     |joint| plain::self_attention(joint, sight(heads, causal, false), None),
                 );
             }
+        }
+    }
+
+    #[test]
+    fn two_byte_products_are_those_of_single_precision_but_for_rounding() {
+        use crate::Precision;
+        let layer = burn::nn::LinearConfig::new(36, 20).init(&Device::flex().autodiff());
+        let spans = Spans::new(vec![5..40, 0..17, 33..33], 40);
+        let table = draw("table", [23, 8], 1.0);
+        let classes: Vec<u32> = (0..30).map(|row| row * 7 % 23).collect();
+        for (precision, tolerance) in [(Precision::Bfloat16, 3e-2), (Precision::Half, 4e-3)] {
+            let joint = draw("joint", [3, 40, 36], 1.0);
+            for (causal, spans) in [(false, None), (true, None), (true, Some(&spans))] {
+                let run = |joint| self_attention(joint, 3, causal, spans);
+                compare(
+                    joint.clone(),
+                    tolerance,
+                    |joint| precision.within(|| run(joint)),
+                    run,
+                );
+            }
+            let run = |joint| alibi_attention(joint, 3, Some(&spans));
+            compare(
+                joint.clone(),
+                tolerance,
+                |joint| precision.within(|| run(joint)),
+                run,
+            );
+            let run = |inputs| linear(&layer, inputs);
+            compare(
+                joint,
+                tolerance,
+                |inputs| precision.within(|| run(inputs)),
+                run,
+            );
+            let run = |inputs| cross_entropy(inputs, table.clone(), classes.clone());
+            let inputs = draw("inputs", [30, 8], 1.0);
+            compare(
+                inputs.clone(),
+                tolerance,
+                |inputs| precision.within(|| run(inputs)),
+                run,
+            );
+            let exact = numbers(run(inputs.clone()));
+            assert_ne!(numbers(precision.within(|| run(inputs))), exact);
         }
     }
 
