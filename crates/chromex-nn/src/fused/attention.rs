@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::alibi::alibi_slopes;
 use super::build::build;
 use super::exponential::exponential;
-use super::lanes::{LANES, Lanes, mask, products, weighted_sums, write};
+use super::lanes::{LANES, Lanes, add_products, mask, products, weighted_sums, write};
 use super::spans::Spans;
 use super::vectors::Vectors;
 
@@ -173,9 +173,7 @@ impl WithSimd for Backward<'_> {
             self.head
                 .load_grad(&self.passed.output[from..], &self.grad[from..]);
             self.head.normalise(normalisers);
-            self.head.query_grads(simd, &mut self.result[from..]);
-            self.head
-                .key_and_value_grads(simd, &mut self.result[from..]);
+            self.head.grads(simd, &mut self.result[from..]);
         }
     }
 }
@@ -205,6 +203,9 @@ struct Head {
     score_grads: Vec<Lanes>,
     /// A result of sixteen positions, a line per channel.
     sums: Vec<Lanes>,
+    /// The gradients of all keys and values: `[head width / 16 rounded up, length]`, sixteen channels each. Made on the way back.
+    key_grads: Vec<Lanes>,
+    value_grads: Vec<Lanes>,
 }
 
 impl Head {
@@ -233,6 +234,8 @@ impl Head {
             weights: square(),
             score_grads: square(),
             sums: vec![[0.0; LANES]; size],
+            key_grads: Vec::new(),
+            value_grads: Vec::new(),
         }
     }
 
@@ -277,20 +280,6 @@ impl Head {
             self.span.end
         };
         self.span.start.min(end)..end
-    }
-
-    /// Clears the sums of keys that nobody sees.
-    #[inline(always)]
-    fn clear_unseen(&mut self, group: usize) {
-        let first = group * LANES;
-        let start = self.span.start.saturating_sub(first).min(LANES);
-        let end = self.span.end.saturating_sub(first).min(LANES);
-        if start > 0 || end < LANES {
-            for sums in &mut self.sums {
-                mask(sums, 0.0, 0, start);
-                mask(sums, 0.0, end, LANES);
-            }
-        }
     }
 
     /// How many queries of a group come before a key and must not see it.
@@ -357,11 +346,18 @@ impl Head {
         }
     }
 
-    /// The gradients of the queries, sixteen queries at a time.
+    /// The gradients of queries, keys and values, sixteen queries at a time.
     #[inline(always)]
-    fn query_grads<S: Simd>(&mut self, simd: S, result: &mut [f32]) {
+    fn grads<S: Simd>(&mut self, simd: S, result: &mut [f32]) {
         let Extents { length, width, .. } = self.extents;
         let (scale, stride) = (self.extents.scale(), 3 * width);
+        self.queries.load_blocks();
+        self.grads.load_blocks();
+        let blocks = self.extents.head_width().div_ceil(LANES);
+        for sums in [&mut self.key_grads, &mut self.value_grads] {
+            sums.clear();
+            sums.resize(blocks * length, [0.0; LANES]);
+        }
         for group in 0..length.div_ceil(LANES) {
             let seen = self.seen(group);
             let count = seen.len();
@@ -387,12 +383,13 @@ impl Head {
             };
             let (largest, inverse) = (own(&self.largest), own(&self.inverse_sums));
             let means = own(&self.means);
-            let lines = weights[..count].iter().zip(&mut score_grads[..count]);
-            for (key, (scores, grads)) in seen.clone().zip(lines) {
+            let lines = weights[..count].iter_mut().zip(&mut score_grads[..count]);
+            for (key, (weights, grads)) in seen.clone().zip(lines) {
                 for lane in 0..LANES {
-                    let weight = exponential(scores[lane] - largest[lane]) * inverse[lane];
-                    grads[lane] = weight * (grads[lane] - means[lane]);
+                    weights[lane] = exponential(weights[lane] - largest[lane]) * inverse[lane];
+                    grads[lane] = weights[lane] * (grads[lane] - means[lane]);
                 }
+                mask(weights, 0.0, 0, self.blind(group, key));
                 mask(grads, 0.0, 0, self.blind(group, key));
             }
             weighted_sums(
@@ -401,6 +398,20 @@ impl Head {
                 &score_grads[..count],
                 self.keys.from(seen.start),
             );
+            // The queries were scaled when they were loaded: the keys' gradients have the factor from there.
+            for (sums, vectors, lines) in [
+                (&mut self.key_grads, &self.queries, &score_grads),
+                (&mut self.value_grads, &self.grads, &weights),
+            ] {
+                for (block, sums) in sums.chunks_exact_mut(length).enumerate() {
+                    add_products(
+                        simd,
+                        &mut sums[seen.clone()],
+                        vectors.block(block, group),
+                        lines[..count].as_flattened(),
+                    );
+                }
+            }
             (self.weights, self.score_grads) = (weights, score_grads);
             for sums in &mut self.sums {
                 for sum in sums {
@@ -411,70 +422,14 @@ impl Head {
             let to = &mut result[first * stride..];
             write(to, stride, &self.sums, length - first);
         }
-    }
-
-    /// The gradients of the keys and values, sixteen keys at a time, over the queries that see them.
-    #[inline(always)]
-    fn key_and_value_grads<S: Simd>(&mut self, simd: S, result: &mut [f32]) {
-        let Extents { length, width, .. } = self.extents;
-        let stride = 3 * width;
-        for group in 0..length.div_ceil(LANES) {
-            let first = if self.extents.causal {
-                group * LANES
-            } else {
-                0
-            };
-            let count = length - first;
-            let mut weights = std::mem::take(&mut self.weights);
-            let mut score_grads = std::mem::take(&mut self.score_grads);
-            products(
-                simd,
-                &mut weights[..count],
-                self.keys.group(group),
-                self.queries.from(first),
-            );
-            recede(&mut weights[..count], self.slope, group * LANES, first);
-            products(
-                simd,
-                &mut score_grads[..count],
-                self.values.group(group),
-                self.grads.from(first),
-            );
-            let lines = weights[..count].iter_mut().zip(&mut score_grads[..count]);
-            for (query, (scores, grads)) in (first..).zip(lines) {
-                let (largest, inverse) = (self.largest[query], self.inverse_sums[query]);
-                let mean = self.means[query];
-                for lane in 0..LANES {
-                    scores[lane] = exponential(scores[lane] - largest) * inverse;
-                    grads[lane] = scores[lane] * (grads[lane] - mean);
-                }
-                if self.extents.causal && query < first + LANES {
-                    // Keys after the query.
-                    mask(scores, 0.0, query - first + 1, LANES);
-                    mask(grads, 0.0, query - first + 1, LANES);
+        for (part, grads) in [(1, &self.key_grads), (2, &self.value_grads)] {
+            for (block, grads) in grads.chunks_exact(length).enumerate() {
+                let channel = block * LANES;
+                let count = LANES.min(self.extents.head_width() - channel);
+                for (grad, token) in grads.iter().zip(result.chunks_mut(stride)) {
+                    token[part * width + channel..][..count].copy_from_slice(&grad[..count]);
                 }
             }
-            // The queries were scaled when they were loaded: the keys' gradients have the factor from there.
-            weighted_sums(
-                simd,
-                &mut self.sums,
-                &score_grads[..count],
-                self.queries.from(first),
-            );
-            self.clear_unseen(group);
-            let place = group * LANES;
-            let to = &mut result[place * stride + width..];
-            write(to, stride, &self.sums, length - place);
-            weighted_sums(
-                simd,
-                &mut self.sums,
-                &weights[..count],
-                self.grads.from(first),
-            );
-            self.clear_unseen(group);
-            let to = &mut result[place * stride + 2 * width..];
-            write(to, stride, &self.sums, length - place);
-            (self.weights, self.score_grads) = (weights, score_grads);
         }
     }
 }

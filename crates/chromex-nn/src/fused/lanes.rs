@@ -3,7 +3,8 @@
 use pulp::Simd;
 
 /// How many neighbours are worked on side by side: the width of the widest vector registers. Every number is computed
-/// by the same operations in the same order whatever the processor's width is.
+/// by the same operations in the same order whatever the processor's width is, if it multiplies and adds at once, as all with AVX2
+/// do.
 pub(super) const LANES: usize = 16;
 
 /// One number for each of sixteen neighbours.
@@ -36,25 +37,44 @@ pub(super) fn write(tokens: &mut [f32], stride: usize, sums: &[Lanes], count: us
 /// `lines[position][lane] = sum over channels of group[channel][lane] * rows[position][channel]`.
 #[inline(always)]
 pub(super) fn products<S: Simd>(simd: S, lines: &mut [Lanes], group: &[Lanes], rows: &[f32]) {
+    take_products(simd, lines, group, rows, true);
+}
+
+/// As [`products`], added to what the lines hold.
+#[inline(always)]
+pub(super) fn add_products<S: Simd>(simd: S, lines: &mut [Lanes], group: &[Lanes], rows: &[f32]) {
+    take_products(simd, lines, group, rows, false);
+}
+
+#[inline(always)]
+fn take_products<S: Simd>(
+    simd: S,
+    lines: &mut [Lanes],
+    group: &[Lanes],
+    rows: &[f32],
+    replace: bool,
+) {
     let size = group.len();
     let mut channel = 0;
     while channel < size {
+        let replace = replace && channel == 0;
         channel += match size - channel {
-            8.. => add_products::<S, 8>(simd, lines, group, rows, channel),
-            4.. => add_products::<S, 4>(simd, lines, group, rows, channel),
-            _ => add_products::<S, 1>(simd, lines, group, rows, channel),
+            8.. => products_of::<S, 8>(simd, lines, group, rows, channel, replace),
+            4.. => products_of::<S, 4>(simd, lines, group, rows, channel, replace),
+            _ => products_of::<S, 1>(simd, lines, group, rows, channel, replace),
         };
     }
 }
 
-/// Adds the products of `WIDTH` channels; the first channels replace what the lines held.
+/// The products of `WIDTH` channels.
 #[inline(always)]
-fn add_products<S: Simd, const WIDTH: usize>(
+fn products_of<S: Simd, const WIDTH: usize>(
     simd: S,
     lines: &mut [Lanes],
     group: &[Lanes],
     rows: &[f32],
     channel: usize,
+    replace: bool,
 ) -> usize {
     for part in 0..LANES / S::F32_LANES {
         let mut vectors = [simd.splat_f32s(0.0); WIDTH];
@@ -64,13 +84,9 @@ fn add_products<S: Simd, const WIDTH: usize>(
         for (line, row) in lines.iter_mut().zip(rows.chunks_exact(group.len())) {
             let row = &row[channel..][..WIDTH];
             let line = &mut S::as_mut_simd_f32s(line).0[part];
-            let mut sum = if channel == 0 {
-                simd.splat_f32s(0.0)
-            } else {
-                *line
-            };
+            let mut sum = if replace { simd.splat_f32s(0.0) } else { *line };
             for (&vector, &factor) in vectors.iter().zip(row) {
-                sum = simd.add_f32s(sum, simd.mul_f32s(vector, simd.splat_f32s(factor)));
+                sum = simd.mul_add_e_f32s(vector, simd.splat_f32s(factor), sum);
             }
             *line = sum;
         }
@@ -107,7 +123,7 @@ fn gather<S: Simd, const WIDTH: usize>(
             let row = &row[channel..][..WIDTH];
             let line = S::as_simd_f32s(line).0[part];
             for (sum, &factor) in gathered.iter_mut().zip(row) {
-                *sum = simd.add_f32s(*sum, simd.mul_f32s(line, simd.splat_f32s(factor)));
+                *sum = simd.mul_add_e_f32s(line, simd.splat_f32s(factor), *sum);
             }
         }
         for (sum, gathered) in sums[channel..].iter_mut().zip(gathered) {

@@ -1,12 +1,15 @@
 use super::lanes::{LANES, Lanes};
 
-/// The vectors of one head twice: by position, and by channel in groups of sixteen positions.
+/// The vectors of one head thrice: by position, by channel in groups of sixteen positions, and by position in blocks of sixteen
+/// channels.
 pub(super) struct Vectors {
     size: usize,
     /// `[length, size]`.
     by_position: Vec<f32>,
     /// `[length / 16 rounded up, size]`; positions past the end are 0.
     by_channel: Vec<Lanes>,
+    /// `[size / 16 rounded up, length rounded up to 16]`; channels and positions past the end are 0. Empty until it is asked for.
+    by_block: Vec<Lanes>,
 }
 
 impl Vectors {
@@ -15,6 +18,7 @@ impl Vectors {
             size,
             by_position: vec![0.0; length * size],
             by_channel: vec![[0.0; LANES]; length.div_ceil(LANES) * size],
+            by_block: Vec::new(),
         }
     }
 
@@ -36,6 +40,34 @@ impl Vectors {
                 }
             }
         }
+    }
+
+    /// Lays the vectors out by blocks of sixteen channels as well.
+    #[inline(always)]
+    pub(super) fn load_blocks(&mut self) {
+        let positions = self.positions();
+        let count = self.size.div_ceil(LANES) * positions;
+        self.by_block.resize(count, [0.0; LANES]);
+        let blocks = self.by_block.chunks_exact_mut(positions);
+        for (block, lines) in blocks.enumerate() {
+            let vectors = self.by_position.chunks_exact(self.size);
+            for (line, vector) in lines.iter_mut().zip(vectors) {
+                for (to, from) in line.iter_mut().zip(&vector[block * LANES..]) {
+                    *to = *from;
+                }
+            }
+        }
+    }
+
+    /// Sixteen positions of a block of sixteen channels, a line per position.
+    #[inline(always)]
+    pub(super) fn block(&self, block: usize, group: usize) -> &[Lanes] {
+        let positions = self.positions();
+        &self.by_block[block * positions + group * LANES..][..LANES]
+    }
+
+    fn positions(&self) -> usize {
+        (self.by_position.len() / self.size).next_multiple_of(LANES)
     }
 
     /// Sixteen positions, a line per channel.

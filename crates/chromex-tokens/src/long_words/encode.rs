@@ -6,29 +6,61 @@ pub(crate) struct Merges {
     /// Each pair that is merged, its rank and its id, at the place that the pair's hash names or one of the next; a quarter of
     /// the places is taken, so that most pairs are decided by one look.
     slots: Vec<(u64, u32, u32)>,
-    /// The id that each rank merges into.
-    ids: Vec<u32>,
+    /// The merge of each rank.
+    ranked: Vec<Merge>,
     /// The id of each letter.
     letters: Vec<Option<u32>>,
+    /// The rank of each pair of letters, those that follow a letter in a line.
+    first: Vec<[u32; 256]>,
 }
 
 /// Room to encode in.
 #[derive(Default)]
 pub(crate) struct Room {
-    ids: Vec<u32>,
-    next: Vec<u32>,
-    previous: Vec<u32>,
-    /// The places of pairs to merge, by rank; all empty between words.
-    ranks: Vec<Vec<u32>>,
+    tokens: Vec<Token>,
+    /// Places of pairs to merge, each with where the one before of the same rank lies.
+    asked: Vec<(u32, u32)>,
+    /// Where the last of each rank lies; none between words.
+    last: Vec<u32>,
     /// A bit for each rank that has places.
     waiting: Vec<u64>,
+    /// The places of the rank at hand.
+    places: Vec<u32>,
+}
+
+/// A token at the place of its first letter.
+#[derive(Clone, Copy)]
+struct Token {
+    /// None once it is part of the one before.
+    id: u32,
+    /// The places of its neighbours.
+    next: u32,
+    previous: u32,
 }
 
 impl Room {
     #[inline]
     fn ask(&mut self, rank: u32, place: u32) {
-        self.ranks[rank as usize].push(place);
+        let own = self.asked.len() as u32;
+        let before = std::mem::replace(&mut self.last[rank as usize], own);
+        self.asked.push((place, before));
         self.waiting[rank as usize / 64] |= 1 << (rank % 64);
+    }
+
+    /// Takes the places of a rank, in their order.
+    fn take(&mut self, rank: usize) -> Vec<u32> {
+        let mut places = std::mem::take(&mut self.places);
+        places.clear();
+        let mut entry = std::mem::replace(&mut self.last[rank], NONE);
+        while let Some(&(place, before)) = self.asked.get(entry as usize) {
+            places.push(place);
+            entry = before;
+        }
+        self.waiting[rank / 64] &= !(1 << (rank % 64));
+        // They came mostly in order, and lie the other way round.
+        places.reverse();
+        places.sort_unstable();
+        places
     }
 
     /// Finds the first rank from a word of bits on that has places.
@@ -51,64 +83,68 @@ impl Merges {
             }
             slots[place] = (pair, rank, merge.id);
         }
-        Self {
+        let mut merges = Self {
             slots,
-            ids: merges.iter().map(|merge| merge.id).collect(),
+            ranked: merges.to_vec(),
             letters,
-        }
+            first: Vec::new(),
+        };
+        let rank = |before: Option<u32>, after: Option<u32>| {
+            let pair = (before?, after?);
+            merges.rank(pair).map(|(rank, _)| rank)
+        };
+        let line = |before: &Option<u32>| {
+            std::array::from_fn(|after| {
+                let after = merges.letters.get(after).copied().flatten();
+                rank(*before, after).unwrap_or(NONE)
+            })
+        };
+        merges.first = merges.letters.iter().map(line).collect();
+        merges
     }
 
     /// Encodes a word: always the merge that was learned first, of equals the first place. Tells whether the
     /// vocabulary has all its letters; otherwise nothing is encoded.
     pub(crate) fn encode(&self, word: &[u8], room: &mut Room, to: &mut Vec<u32>) -> bool {
-        room.ids.clear();
-        for &letter in word {
-            match self.letters[letter as usize] {
-                Some(id) => room.ids.push(id),
-                None => return false,
-            }
+        room.tokens.clear();
+        for (place, &letter) in (0..).zip(word) {
+            let Some(id) = self.letters[letter as usize] else {
+                return false;
+            };
+            room.tokens.push(Token {
+                id,
+                next: place + 1,
+                previous: place.wrapping_sub(1),
+            });
         }
-        let length = word.len() as u32;
-        room.next.clear();
-        room.next.extend(1..=length);
-        room.previous.clear();
-        room.previous
-            .extend((0..length).map(|place| place.wrapping_sub(1)));
-        room.ranks.resize(self.ids.len(), Vec::new());
-        room.waiting.resize(self.ids.len().div_ceil(64), 0);
-        for place in 1..room.ids.len() {
-            if let Some((rank, _)) = self.rank((room.ids[place - 1], room.ids[place])) {
-                room.ask(rank, place as u32 - 1);
+        room.asked.clear();
+        room.last.resize(self.ranked.len(), NONE);
+        room.waiting.resize(self.ranked.len().div_ceil(64), 0);
+        for (place, pair) in (0..).zip(word.windows(2)) {
+            let rank = self.first[pair[0] as usize][pair[1] as usize];
+            if rank != NONE {
+                room.ask(rank, place);
             }
         }
         let mut from = 0;
         while let Some(rank) = room.first(from) {
             from = rank / 64;
-            room.waiting[from] &= !(1 << (rank % 64));
-            let mut places = std::mem::take(&mut room.ranks[rank]);
-            places.sort_unstable();
-            let mut done = 0;
-            while done < places.len() {
+            let places = room.take(rank);
+            for (done, &place) in (1..).zip(&places) {
                 // Only tokens that several merges make can ask for an earlier rank than this.
-                let earlier = self.merge(self.ids[rank], places[done], length, room);
-                done += 1;
+                let earlier = self.merge(self.ranked[rank], place, room);
                 if let Some(earlier) = earlier.filter(|&earlier| (earlier as usize) < rank) {
                     from = earlier as usize / 64;
+                    for &place in &places[done..] {
+                        room.ask(rank as u32, place);
+                    }
                     break;
                 }
             }
-            if done < places.len() {
-                room.waiting[rank / 64] |= 1 << (rank % 64);
-                room.ranks[rank].extend_from_slice(&places[done..]);
-            } else {
-                // Its room is used again.
-                places.clear();
-                if room.ranks[rank].is_empty() {
-                    room.ranks[rank] = places;
-                }
-            }
+            room.places = places;
         }
-        to.extend(room.ids.iter().filter(|&&id| id != NONE));
+        let ids = room.tokens.iter().map(|token| token.id);
+        to.extend(ids.filter(|&id| id != NONE));
         true
     }
 
@@ -129,38 +165,48 @@ impl Merges {
         }
     }
 
-    /// Merges the pair at a place into an id, if it still does, and tells the earliest rank that the new pairs have.
-    fn merge(&self, id: u32, place: u32, length: u32, room: &mut Room) -> Option<u32> {
-        let here = place as usize;
-        let after = room.next[here];
-        if room.ids[here] == NONE || after == length {
+    /// Merges the pair at a place, if it still merges so, and tells the earliest rank that the new pairs have.
+    fn merge(&self, merge: Merge, place: u32, room: &mut Room) -> Option<u32> {
+        let (id, tokens) = (merge.id, room.tokens.as_mut_slice());
+        let Token {
+            id: first,
+            next: after,
+            previous: before,
+        } = tokens[place as usize];
+        if first == NONE {
             return None;
         }
-        let pair = (room.ids[here], room.ids[after as usize]);
+        // Past the end there is no token.
+        let Token {
+            id: second,
+            next: beyond,
+            ..
+        } = *tokens.get(after as usize)?;
         // The pair may have become another one, which counts where it merges into the same.
-        if self.rank(pair).is_none_or(|merge| merge.1 != id) {
+        let pair = (first, second);
+        if pair != merge.pair && self.rank(pair).is_none_or(|other| other.1 != id) {
             return None;
         }
-        let beyond = room.next[after as usize];
-        room.ids[here] = id;
-        room.ids[after as usize] = NONE;
-        room.next[here] = beyond;
-        let mut earliest = None;
-        if beyond != length {
-            room.previous[beyond as usize] = place;
-            if let Some((rank, _)) = self.rank((id, room.ids[beyond as usize])) {
-                room.ask(rank, place);
-                earliest = Some(rank);
-            }
+        tokens[after as usize].id = NONE;
+        let token = &mut tokens[place as usize];
+        (token.id, token.next) = (id, beyond);
+        let ahead = tokens.get_mut(beyond as usize).and_then(|token| {
+            token.previous = place;
+            self.rank((id, token.id))
+        });
+        let behind = tokens
+            .get(before as usize)
+            .and_then(|token| self.rank((token.id, id)));
+        if let Some((rank, _)) = ahead {
+            room.ask(rank, place);
         }
-        let before = room.previous[here];
-        if before != NONE
-            && let Some((rank, _)) = self.rank((room.ids[before as usize], id))
-        {
+        if let Some((rank, _)) = behind {
             room.ask(rank, before);
-            earliest = Some(earliest.map_or(rank, |other| other.min(rank)));
         }
-        earliest
+        match (ahead, behind) {
+            (Some((one, _)), Some((other, _))) => Some(one.min(other)),
+            (one, other) => one.or(other).map(|(rank, _)| rank),
+        }
     }
 }
 
