@@ -2,29 +2,18 @@ use burn::Tensor;
 use burn::optim::{LambState, LearningRate, Optimizer};
 use burn::tensor::Device;
 
-use crate::fused::{self, MomentStep};
+use crate::fused::{self, MomentRule, MomentStep};
 
 /// Adam and what grew from it: moving averages of gradients and of their squares.
 ///
-/// Without trust this is AdamW (Loshchilov & Hutter 2019, doi:10.48550/arXiv.1711.05101), with it LAMB (You et al. 2020,
+/// With no largest norm this is AdamW (Loshchilov & Hutter 2019, doi:10.48550/arXiv.1711.05101), with one LAMB (You et al. 2020,
 /// doi:10.48550/arXiv.1904.00962), which makes the step of a tensor as long as the tensor. burn has both, as a dozen passes over
 /// memory on one thread; on the processor this is one pass for AdamW and two for LAMB, on all threads.
 #[derive(Clone)]
 pub(crate) struct AdaptiveMoments {
-    pub(crate) beta_1: f32,
-    pub(crate) beta_2: f32,
-    pub(crate) epsilon: f32,
-    pub(crate) weight_decay: f32,
+    pub(crate) rule: MomentRule,
     /// Whether the averages are corrected for their start at 0.
     pub(crate) corrected: bool,
-    pub(crate) trust: Option<Trust>,
-}
-
-/// A tensor's step is as long as the tensor times the learning rate.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Trust {
-    /// The norm that weights count as at most.
-    pub(crate) largest_norm: f32,
 }
 
 impl Optimizer for AdaptiveMoments {
@@ -52,14 +41,10 @@ impl Optimizer for AdaptiveMoments {
             }
         };
         let step = MomentStep {
-            beta_1: self.beta_1,
-            beta_2: self.beta_2,
-            epsilon: self.epsilon,
-            weight_decay: self.weight_decay,
-            correction_1: correction(self.beta_1),
-            correction_2: correction(self.beta_2),
+            rule: self.rule,
+            correction_1: correction(self.rule.beta_1),
+            correction_2: correction(self.rule.beta_2),
             rate: learning_rate as f32,
-            largest_norm: self.trust.map(|trust| trust.largest_norm),
         };
         let (tensor, moment_1, moment_2) =
             fused::moment_step(tensor, grad, state.moment_1, state.moment_2, step);
@@ -103,14 +88,18 @@ mod tests {
         assert!(largest < 1e-5, "{largest}");
     }
 
-    const PLAIN: AdaptiveMoments = AdaptiveMoments {
-        beta_1: 0.9,
-        beta_2: 0.99,
-        epsilon: 1e-8,
-        weight_decay: 0.1,
-        corrected: true,
-        trust: None,
-    };
+    fn rule(largest_norm: Option<f32>) -> AdaptiveMoments {
+        AdaptiveMoments {
+            rule: MomentRule {
+                beta_1: 0.9,
+                beta_2: 0.99,
+                epsilon: 1e-8,
+                weight_decay: 0.1,
+                largest_norm,
+            },
+            corrected: true,
+        }
+    }
 
     #[test]
     fn without_trust_it_is_the_adam_of_burn() {
@@ -120,18 +109,13 @@ mod tests {
             .with_weight_decay(0.1)
             .build();
         for shape in [[3, 5], [300, 201]] {
-            compare(&PLAIN, &theirs, shape);
+            compare(&rule(None), &theirs, shape);
         }
     }
 
     #[test]
     fn with_trust_it_is_the_lamb_of_burn() {
-        let ours = AdaptiveMoments {
-            trust: Some(Trust {
-                largest_norm: f32::INFINITY,
-            }),
-            ..PLAIN
-        };
+        let ours = rule(Some(f32::INFINITY));
         let theirs = LambConfig::new()
             .with_beta_2(0.99)
             .with_epsilon(1e-8)
@@ -145,12 +129,8 @@ mod tests {
     #[test]
     fn tensors_of_zeros_take_their_step_as_it_is() {
         let device = Device::default();
-        let ours = AdaptiveMoments {
-            weight_decay: 0.0,
-            corrected: true,
-            trust: Some(Trust { largest_norm: 10.0 }),
-            ..PLAIN
-        };
+        let mut ours = rule(Some(10.0));
+        ours.rule.weight_decay = 0.0;
         let zeros = Tensor::<1>::zeros([4], &device);
         let (moved, state) = ours.step(0.5, zeros.clone(), Tensor::ones([4], &device), None);
         let moved: Vec<f32> = moved.into_data().try_to_vec().unwrap();

@@ -2,7 +2,8 @@ use burn::Tensor;
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup};
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig, momentum::MomentumConfig};
 
-use crate::adaptive_moments::{AdaptiveMoments, Trust};
+use crate::adaptive_moments::AdaptiveMoments;
+use crate::fused::MomentRule;
 use crate::{Decay, Error, Optimizer, Recipe, Result};
 
 /// Moves weights by gradients, at one learning rate per group.
@@ -21,22 +22,22 @@ impl Stepper {
                 decay,
             } => {
                 let all = AdaptiveMoments {
-                    beta_1,
-                    beta_2,
-                    epsilon,
-                    weight_decay,
+                    rule: MomentRule {
+                        beta_1,
+                        beta_2,
+                        epsilon,
+                        weight_decay,
+                        largest_norm: None,
+                    },
                     corrected: true,
-                    trust: None,
                 };
                 match decay {
                     Decay::All => ModuleOptimizer::from(all),
                     Decay::ExceptBiases => {
                         let biases = ParamGroup::from_any_regexes(vec!["bias$", "beta$"])
                             .expect("the patterns are constants");
-                        let spared = AdaptiveMoments {
-                            weight_decay: 0.0,
-                            ..all.clone()
-                        };
+                        let mut spared = all.clone();
+                        spared.rule.weight_decay = 0.0;
                         ModuleOptimizer::from(all).with_group(biases, spared, None)
                     }
                 }
@@ -55,14 +56,14 @@ impl Stepper {
                 epsilon,
                 weight_decay,
             } => ModuleOptimizer::from(AdaptiveMoments {
-                beta_1,
-                beta_2,
-                epsilon,
-                weight_decay,
+                rule: MomentRule {
+                    beta_1,
+                    beta_2,
+                    epsilon,
+                    weight_decay,
+                    largest_norm: Some(f32::INFINITY),
+                },
                 corrected: true,
-                trust: Some(Trust {
-                    largest_norm: f32::INFINITY,
-                }),
             }),
             Optimizer::LambUncorrected {
                 beta_1,
@@ -71,12 +72,14 @@ impl Stepper {
                 weight_decay,
                 largest_norm,
             } => ModuleOptimizer::from(AdaptiveMoments {
-                beta_1,
-                beta_2,
-                epsilon,
-                weight_decay,
+                rule: MomentRule {
+                    beta_1,
+                    beta_2,
+                    epsilon,
+                    weight_decay,
+                    largest_norm: Some(largest_norm),
+                },
                 corrected: false,
-                trust: Some(Trust { largest_norm }),
             }),
         };
         Self { optimizer }

@@ -37,7 +37,7 @@ mod vectors;
 
 pub use alibi::alibi_slopes;
 pub use convolution::{WindowShape, convolve_and_pool, windows};
-pub(crate) use moments::{MomentStep, moment_step, scale, square_sum};
+pub(crate) use moments::{MomentRule, MomentStep, moment_step, scale, square_sum};
 pub use rectifier::{drop_and_rectify, drop_out};
 pub use recurrent::{attention_pool, attention_weights, lstm};
 pub use spans::Spans;

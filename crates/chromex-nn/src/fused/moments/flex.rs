@@ -94,7 +94,7 @@ fn take(weights: &mut [f32], grads: &[f32], one: &mut [f32], two: &mut [f32], st
         .zip(grads.par_chunks(PIECE))
         .zip(one.par_chunks_mut(PIECE))
         .zip(two.par_chunks_mut(PIECE));
-    let Some(largest_norm) = step.largest_norm else {
+    let Some(largest_norm) = step.rule.largest_norm else {
         pieces.for_each(|(((weights, grads), one), two)| {
             average(grads, one, two, step);
             move_by(weights, one, two, step.rate, step);
@@ -127,7 +127,7 @@ fn take(weights: &mut [f32], grads: &[f32], one: &mut [f32], two: &mut [f32], st
 
 /// Brings the moments up to date.
 fn average(grads: &[f32], one: &mut [f32], two: &mut [f32], step: MomentStep) {
-    let (beta_1, beta_2) = (step.beta_1, step.beta_2);
+    let (beta_1, beta_2) = (step.rule.beta_1, step.rule.beta_2);
     let (fresh_1, fresh_2) = (1.0 - beta_1, 1.0 - beta_2);
     vectorised(
         #[inline(always)]
@@ -154,7 +154,7 @@ fn move_by(weights: &mut [f32], one: &[f32], two: &[f32], rate: f32, step: Momen
 #[inline(always)]
 fn update(weight: f32, one: f32, two: f32, step: MomentStep) -> f32 {
     let root = (two * step.correction_2).sqrt();
-    one * step.correction_1 / (root + step.epsilon) + weight * step.weight_decay
+    one * step.correction_1 / (root + step.rule.epsilon) + weight * step.rule.weight_decay
 }
 
 fn squares(values: &[f32]) -> f64 {

@@ -8,9 +8,9 @@ use burn::Tensor;
 #[cfg(feature = "cpu")]
 use super::flex::can_take;
 
-/// A step of moving averages of gradients and of their squares.
+/// How moving averages of gradients and of their squares move weights.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct MomentStep {
+pub(crate) struct MomentRule {
     /// Part of the average of gradients that is kept.
     pub(crate) beta_1: f32,
     /// Part of the average of squares that is kept.
@@ -19,14 +19,20 @@ pub(crate) struct MomentStep {
     pub(crate) epsilon: f32,
     /// Part of a weight that is added to its update.
     pub(crate) weight_decay: f32,
+    /// Where it is given, the step becomes as long as the tensor times the rate, whose norm counts as at most this.
+    pub(crate) largest_norm: Option<f32>,
+}
+
+/// One step by a rule.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MomentStep {
+    pub(crate) rule: MomentRule,
     /// What the average of gradients is multiplied by for its start at 0.
     pub(crate) correction_1: f32,
     /// What the average of squares is multiplied by for its start at 0.
     pub(crate) correction_2: f32,
     /// The learning rate.
     pub(crate) rate: f32,
-    /// Where it is given, the step becomes as long as the tensor times the rate, whose norm counts as at most this.
-    pub(crate) largest_norm: Option<f32>,
 }
 
 /// Takes a step: the weights and both averages after it.
@@ -75,14 +81,14 @@ fn plain_step<const D: usize>(
     moment_2: Tensor<D>,
     step: MomentStep,
 ) -> (Tensor<D>, Tensor<D>, Tensor<D>) {
-    let moment_1 = moment_1 * step.beta_1 + grads.clone() * (1.0 - step.beta_1);
-    let moment_2 = moment_2 * step.beta_2 + grads.square() * (1.0 - step.beta_2);
+    let moment_1 = moment_1 * step.rule.beta_1 + grads.clone() * (1.0 - step.rule.beta_1);
+    let moment_2 = moment_2 * step.rule.beta_2 + grads.square() * (1.0 - step.rule.beta_2);
     let root = (moment_2.clone() * step.correction_2).sqrt();
-    let mut update = moment_1.clone() * step.correction_1 / (root + step.epsilon);
-    if step.weight_decay != 0.0 {
-        update = update + weights.clone() * step.weight_decay;
+    let mut update = moment_1.clone() * step.correction_1 / (root + step.rule.epsilon);
+    if step.rule.weight_decay != 0.0 {
+        update = update + weights.clone() * step.rule.weight_decay;
     }
-    let update = match step.largest_norm {
+    let update = match step.rule.largest_norm {
         None => update * step.rate,
         Some(largest_norm) => {
             let norm = |tensor: Tensor<D>| tensor.square().sum().sqrt();
@@ -106,20 +112,26 @@ mod tests {
     use super::*;
     use crate::fused::tests::{close, draw, numbers};
 
+    fn rule(largest_norm: Option<f32>) -> MomentRule {
+        MomentRule {
+            beta_1: 0.9,
+            beta_2: 0.99,
+            epsilon: 1e-8,
+            weight_decay: 0.01,
+            largest_norm,
+        }
+    }
+
     #[test]
     fn a_step_equals_the_composed_form() {
         // Numbers that fill no lane, some lanes, and more than one piece of the work.
         for shape in [[1, 3], [5, 37], [130, 257]] {
             for largest_norm in [None, Some(10.0), Some(f32::INFINITY)] {
                 let step = MomentStep {
-                    beta_1: 0.9,
-                    beta_2: 0.99,
-                    epsilon: 1e-8,
-                    weight_decay: 0.01,
+                    rule: rule(largest_norm),
                     correction_1: 1.5,
                     correction_2: 7.0,
                     rate: 0.1,
-                    largest_norm,
                 };
                 let tensor = |purpose: &str| draw(purpose, shape, 1.0).inner();
                 let run = |take: &dyn Fn(_, _, _, _, _) -> (Tensor<2>, Tensor<2>, Tensor<2>)| {
@@ -157,14 +169,10 @@ mod tests {
             pool.unwrap().install(|| {
                 let tensor = |purpose: &str| draw(purpose, [300, 400], 1.0).inner();
                 let step = MomentStep {
-                    beta_1: 0.9,
-                    beta_2: 0.99,
-                    epsilon: 1e-8,
-                    weight_decay: 0.01,
+                    rule: rule(Some(f32::INFINITY)),
                     correction_1: 1.0,
                     correction_2: 1.0,
                     rate: 0.1,
-                    largest_norm: Some(f32::INFINITY),
                 };
                 let zeros = tensor("zeros").zeros_like();
                 let (moved, _, _) = moment_step(
