@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::alibi::alibi_slopes;
 use super::build::build;
 use super::exponential::exponential;
-use super::lanes::{LANES, Lanes, add_products, mask, products, weighted_sums, write};
+use super::lanes::{LANES, Lanes, add_products, add_weighted_sums, mask, products, write};
 use super::spans::Spans;
 use super::vectors::Vectors;
 
@@ -197,9 +197,9 @@ struct Head {
     largest: Vec<f32>,
     inverse_sums: Vec<f32>,
     means: Vec<f32>,
-    /// Scores, then weights, of sixteen queries or keys against every position.
+    /// Scores, then weights, of sixteen queries against every position.
     weights: Vec<Lanes>,
-    /// The gradients of those weights, then of the scores.
+    /// The gradients of the weights of a block of keys, then of their scores.
     score_grads: Vec<Lanes>,
     /// A result of sixteen positions, a line per channel.
     sums: Vec<Lanes>,
@@ -215,7 +215,6 @@ impl Head {
         let vectors = || Vectors::new(length, size);
         // Normalisers are read sixteen at a time.
         let line = || vec![0.0; length.next_multiple_of(LANES)];
-        let square = || vec![[0.0; LANES]; length];
         Self {
             extents,
             span: 0..length,
@@ -231,8 +230,8 @@ impl Head {
             largest: line(),
             inverse_sums: line(),
             means: line(),
-            weights: square(),
-            score_grads: square(),
+            weights: vec![[0.0; LANES]; length],
+            score_grads: vec![[0.0; LANES]; KEYS],
             sums: vec![[0.0; LANES]; size],
             key_grads: Vec::new(),
             value_grads: Vec::new(),
@@ -297,34 +296,35 @@ impl Head {
         let Extents { length, width, .. } = self.extents;
         for group in 0..length.div_ceil(LANES) {
             let seen = self.seen(group);
-            let count = seen.len();
             let mut weights = std::mem::take(&mut self.weights);
-            products(
-                simd,
-                &mut weights[..count],
-                self.queries.group(group),
-                self.keys.from(seen.start),
-            );
-            recede(&mut weights[..count], self.slope, group * LANES, seen.start);
             let mut largest = [f32::NEG_INFINITY; LANES];
-            for (key, scores) in seen.clone().zip(&mut weights[..count]) {
-                mask(scores, f32::NEG_INFINITY, 0, self.blind(group, key));
-                for (largest, &score) in largest.iter_mut().zip(scores.iter()) {
-                    *largest = if score > *largest { score } else { *largest };
+            for (keys, weights) in key_blocks(seen.clone()).zip(weights.chunks_mut(KEYS)) {
+                let weights = &mut weights[..keys.len()];
+                let rows = self.keys.from(keys.start);
+                products(simd, weights, self.queries.group(group), rows);
+                recede(weights, self.slope, group * LANES, keys.start);
+                for (key, scores) in keys.zip(weights) {
+                    mask(scores, f32::NEG_INFINITY, 0, self.blind(group, key));
+                    for (largest, &score) in largest.iter_mut().zip(scores.iter()) {
+                        *largest = if score > *largest { score } else { *largest };
+                    }
                 }
             }
             let mut sums = [0.0; LANES];
-            for (key, weights) in seen.clone().zip(&mut weights[..count]) {
-                for (weight, &largest) in weights.iter_mut().zip(&largest) {
-                    *weight = exponential(*weight - largest);
+            self.sums.fill([0.0; LANES]);
+            for (keys, weights) in key_blocks(seen).zip(weights.chunks_mut(KEYS)) {
+                let weights = &mut weights[..keys.len()];
+                for (key, weights) in keys.clone().zip(weights.iter_mut()) {
+                    for (weight, &largest) in weights.iter_mut().zip(&largest) {
+                        *weight = exponential(*weight - largest);
+                    }
+                    mask(weights, 0.0, 0, self.blind(group, key));
+                    for (sum, &weight) in sums.iter_mut().zip(weights.iter()) {
+                        *sum += weight;
+                    }
                 }
-                mask(weights, 0.0, 0, self.blind(group, key));
-                for (sum, &weight) in sums.iter_mut().zip(weights.iter()) {
-                    *sum += weight;
-                }
+                add_weighted_sums(simd, &mut self.sums, weights, self.values.from(keys.start));
             }
-            let values = self.values.from(seen.start);
-            weighted_sums(simd, &mut self.sums, &weights[..count], values);
             self.weights = weights;
             // A query that sees nothing gives nothing.
             let inverse_sums = sums.map(|sum| if sum > 0.0 { 1.0 / sum } else { 0.0 });
@@ -360,59 +360,10 @@ impl Head {
         }
         for group in 0..length.div_ceil(LANES) {
             let seen = self.seen(group);
-            let count = seen.len();
-            let mut weights = std::mem::take(&mut self.weights);
-            let mut score_grads = std::mem::take(&mut self.score_grads);
-            products(
-                simd,
-                &mut weights[..count],
-                self.queries.group(group),
-                self.keys.from(seen.start),
-            );
-            recede(&mut weights[..count], self.slope, group * LANES, seen.start);
-            products(
-                simd,
-                &mut score_grads[..count],
-                self.grads.group(group),
-                self.values.from(seen.start),
-            );
-            let own = |line: &[f32]| -> Lanes {
-                let mut own = [0.0; LANES];
-                own.copy_from_slice(&line[group * LANES..][..LANES]);
-                own
-            };
-            let (largest, inverse) = (own(&self.largest), own(&self.inverse_sums));
-            let means = own(&self.means);
-            let lines = weights[..count].iter_mut().zip(&mut score_grads[..count]);
-            for (key, (weights, grads)) in seen.clone().zip(lines) {
-                for lane in 0..LANES {
-                    weights[lane] = exponential(weights[lane] - largest[lane]) * inverse[lane];
-                    grads[lane] = weights[lane] * (grads[lane] - means[lane]);
-                }
-                mask(weights, 0.0, 0, self.blind(group, key));
-                mask(grads, 0.0, 0, self.blind(group, key));
+            self.sums.fill([0.0; LANES]);
+            for keys in key_blocks(seen) {
+                self.grads_of_keys(simd, group, keys);
             }
-            weighted_sums(
-                simd,
-                &mut self.sums,
-                &score_grads[..count],
-                self.keys.from(seen.start),
-            );
-            // The queries were scaled when they were loaded: the keys' gradients have the factor from there.
-            for (sums, vectors, lines) in [
-                (&mut self.key_grads, &self.queries, &score_grads),
-                (&mut self.value_grads, &self.grads, &weights),
-            ] {
-                for (block, sums) in sums.chunks_exact_mut(length).enumerate() {
-                    add_products(
-                        simd,
-                        &mut sums[seen.clone()],
-                        vectors.block(block, group),
-                        lines[..count].as_flattened(),
-                    );
-                }
-            }
-            (self.weights, self.score_grads) = (weights, score_grads);
             for sums in &mut self.sums {
                 for sum in sums {
                     *sum *= scale;
@@ -432,6 +383,58 @@ impl Head {
             }
         }
     }
+
+    /// Adds to the gradients what sixteen queries and some keys have from each other.
+    #[inline(always)]
+    fn grads_of_keys<S: Simd>(&mut self, simd: S, group: usize, keys: Range<usize>) {
+        let length = self.extents.length;
+        let mut weights = std::mem::take(&mut self.weights);
+        let mut score_grads = std::mem::take(&mut self.score_grads);
+        let (own_weights, own_grads) = (&mut weights[..keys.len()], &mut score_grads[..keys.len()]);
+        let rows = self.keys.from(keys.start);
+        products(simd, own_weights, self.queries.group(group), rows);
+        recede(own_weights, self.slope, group * LANES, keys.start);
+        let values = self.values.from(keys.start);
+        products(simd, own_grads, self.grads.group(group), values);
+        let own = |line: &[f32]| -> Lanes {
+            let mut own = [0.0; LANES];
+            own.copy_from_slice(&line[group * LANES..][..LANES]);
+            own
+        };
+        let (largest, inverse) = (own(&self.largest), own(&self.inverse_sums));
+        let means = own(&self.means);
+        let lines = own_weights.iter_mut().zip(own_grads.iter_mut());
+        for (key, (weights, grads)) in keys.clone().zip(lines) {
+            for lane in 0..LANES {
+                weights[lane] = exponential(weights[lane] - largest[lane]) * inverse[lane];
+                grads[lane] = weights[lane] * (grads[lane] - means[lane]);
+            }
+            mask(weights, 0.0, 0, self.blind(group, key));
+            mask(grads, 0.0, 0, self.blind(group, key));
+        }
+        add_weighted_sums(simd, &mut self.sums, own_grads, rows);
+        // The queries were scaled when they were loaded: the keys' gradients have the factor from there.
+        for (sums, vectors, lines) in [
+            (&mut self.key_grads, &self.queries, own_grads),
+            (&mut self.value_grads, &self.grads, own_weights),
+        ] {
+            for (block, sums) in sums.chunks_exact_mut(length).enumerate() {
+                let vectors = vectors.block(block, group);
+                add_products(simd, &mut sums[keys.clone()], vectors, lines.as_flattened());
+            }
+        }
+        (self.weights, self.score_grads) = (weights, score_grads);
+    }
+}
+
+/// Keys whose weights and gradients are worked on at a time: both fit the first-level cache.
+const KEYS: usize = 128;
+
+#[inline(always)]
+fn key_blocks(keys: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = keys.end;
+    keys.step_by(KEYS)
+        .map(move |start| start..end.min(start + KEYS))
 }
 
 /// Takes the slope from scores for every position between: sixteen positions from `lanes` on, against those from `lines`

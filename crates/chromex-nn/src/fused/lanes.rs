@@ -94,9 +94,14 @@ fn products_of<S: Simd, const WIDTH: usize>(
     WIDTH
 }
 
-/// `sums[channel][lane] = sum over positions of lines[position][lane] * rows[position][channel]`.
+/// `sums[channel][lane] += sum over positions of lines[position][lane] * rows[position][channel]`.
 #[inline(always)]
-pub(super) fn weighted_sums<S: Simd>(simd: S, sums: &mut [Lanes], lines: &[Lanes], rows: &[f32]) {
+pub(super) fn add_weighted_sums<S: Simd>(
+    simd: S,
+    sums: &mut [Lanes],
+    lines: &[Lanes],
+    rows: &[f32],
+) {
     let size = sums.len();
     let mut channel = 0;
     while channel < size {
@@ -108,7 +113,7 @@ pub(super) fn weighted_sums<S: Simd>(simd: S, sums: &mut [Lanes], lines: &[Lanes
     }
 }
 
-/// The sums of `WIDTH` channels.
+/// Adds to the sums of `WIDTH` channels.
 #[inline(always)]
 fn gather<S: Simd, const WIDTH: usize>(
     simd: S,
@@ -119,6 +124,9 @@ fn gather<S: Simd, const WIDTH: usize>(
 ) -> usize {
     for part in 0..LANES / S::F32_LANES {
         let mut gathered = [simd.splat_f32s(0.0); WIDTH];
+        for (gathered, sum) in gathered.iter_mut().zip(&sums[channel..]) {
+            *gathered = S::as_simd_f32s(sum).0[part];
+        }
         for (line, row) in lines.iter().zip(rows.chunks_exact(sums.len())) {
             let row = &row[channel..][..WIDTH];
             let line = S::as_simd_f32s(line).0[part];

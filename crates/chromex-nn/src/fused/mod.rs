@@ -257,9 +257,14 @@ mod tests {
 
     #[test]
     fn attention_equals_the_composed_form_in_value_and_gradient() {
-        for (rows, length, width, heads) in
-            [(3, 64, 32, 8), (2, 17, 12, 4), (1, 5, 32, 1), (2, 1, 6, 2)]
-        {
+        // The longest is more than a block of keys, the widest head more than a block of channels.
+        for (rows, length, width, heads) in [
+            (3, 64, 32, 8),
+            (2, 17, 12, 4),
+            (1, 5, 32, 1),
+            (2, 1, 6, 2),
+            (1, 290, 40, 2),
+        ] {
             for causal in [true, false] {
                 compare(
                     draw("joint", [rows, length, 3 * width], 1.0),
@@ -380,6 +385,17 @@ mod tests {
                 2e-5,
                 |joint| self_attention(joint, 3, causal, Some(&spans)),
                 |joint| plain::self_attention(joint, sight(3, causal, false), Some(&spans)),
+            );
+        }
+        let spans_of_blocks = Spans::new(vec![130..290, 0..250, 20..150], 290);
+        for causal in [false, true] {
+            compare(
+                draw("joint", [3, 290, 12], 1.0),
+                2e-5,
+                |joint| self_attention(joint, 1, causal, Some(&spans_of_blocks)),
+                |joint| {
+                    plain::self_attention(joint, sight(1, causal, false), Some(&spans_of_blocks))
+                },
             );
         }
         let joint = draw("joint", [5, 40, 36], 1.0);
