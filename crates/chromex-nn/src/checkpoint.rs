@@ -27,14 +27,12 @@ pub(crate) struct Progress {
     /// Optimiser steps taken.
     pub(crate) step: u64,
     /// The lowest validation loss, or the highest score with its sign turned.
-    #[serde(alias = "best_loss")]
     pub(crate) best: Option<f64>,
     /// Looks at the validation rows since then.
     pub(crate) looks_without_better: u32,
     /// Whether training is over.
     pub(crate) finished: bool,
     /// What the loss is multiplied by where training is in half precision.
-    #[serde(default)]
     pub(crate) loss_scale: LossScale,
 }
 

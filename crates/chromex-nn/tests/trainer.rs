@@ -196,6 +196,10 @@ fn a_step_whose_gradients_overflow_moves_nothing_and_halves_the_scale() {
     let settled = *scales.last().unwrap();
     assert!((64.0..8192.0).contains(&settled), "{scales:?}");
     assert!(moved.iter().all(|weight| weight.is_finite()));
+    // No factor makes these errors fit.
+    train.targets.values *= 1e8;
+    let refused = trainer(half(60, Precision::Half)).train(&train, &none(), 0);
+    assert!(matches!(refused, Err(Error::Overflow { step: 26 | 27 })));
 }
 
 #[test]

@@ -245,6 +245,7 @@ impl Head {
         self.slope = self.slopes.get(head).copied().unwrap_or(0.0);
         self.queries
             .load(&joint[from..], stride, self.extents.scale());
+        self.queries.load_channels();
         self.keys.load(&joint[width + from..], stride, 1.0);
         self.values.load(&joint[2 * width + from..], stride, 1.0);
     }
@@ -255,6 +256,7 @@ impl Head {
     fn load_grad(&mut self, output: &[f32], grad: &[f32]) {
         let (width, size) = (self.extents.width, self.extents.head_width());
         self.grads.load(grad, width, 1.0);
+        self.grads.load_channels();
         for (position, mean) in self.means[..self.extents.length].iter_mut().enumerate() {
             let output = &output[position * width..][..size];
             let grad = &grad[position * width..][..size];

@@ -6,9 +6,9 @@ pub(super) struct Vectors {
     size: usize,
     /// `[length, size]`.
     by_position: Vec<f32>,
-    /// `[length / 16 rounded up, size]`; positions past the end are 0.
+    /// `[length / 16 rounded up, size]`; positions past the end are 0. Empty until it is asked for, as the next.
     by_channel: Vec<Lanes>,
-    /// `[size / 16 rounded up, length rounded up to 16]`; channels and positions past the end are 0. Empty until it is asked for.
+    /// `[size / 16 rounded up, length rounded up to 16]`; channels and positions past the end are 0.
     by_block: Vec<Lanes>,
 }
 
@@ -17,7 +17,7 @@ impl Vectors {
         Self {
             size,
             by_position: vec![0.0; length * size],
-            by_channel: vec![[0.0; LANES]; length.div_ceil(LANES) * size],
+            by_channel: Vec::new(),
             by_block: Vec::new(),
         }
     }
@@ -32,6 +32,14 @@ impl Vectors {
                 *to = from * scale;
             }
         }
+    }
+
+    /// Lays the vectors out by channel as well.
+    #[inline(always)]
+    pub(super) fn load_channels(&mut self) {
+        let size = self.size;
+        self.by_channel
+            .resize(self.positions() / LANES * size, [0.0; LANES]);
         let groups = self.by_channel.chunks_exact_mut(size);
         for (group, vectors) in groups.zip(self.by_position.chunks(LANES * size)) {
             for (channel, lanes) in group.iter_mut().enumerate() {

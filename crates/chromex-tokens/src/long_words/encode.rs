@@ -3,9 +3,9 @@ use super::{Merge, NONE, Pair, key};
 /// The merges of a vocabulary, for encoding words letter by letter.
 #[derive(Clone, Debug)]
 pub(crate) struct Merges {
-    /// Each pair that is merged, its rank and its id, at the place that the pair's hash names or one of the next; a quarter of
+    /// Each pair that is merged and its rank, at the place that the pair's hash names or one of the next; a quarter of
     /// the places is taken, so that most pairs are decided by one look.
-    slots: Vec<(u64, u32, u32)>,
+    slots: Vec<(u64, u32)>,
     /// The merge of each rank.
     ranked: Vec<Merge>,
     /// The id of each letter.
@@ -73,7 +73,7 @@ impl Room {
 impl Merges {
     pub(crate) fn new(merges: &[Merge], letters: Vec<Option<u32>>) -> Self {
         let capacity = (4 * merges.len()).next_power_of_two();
-        let mut slots = vec![(EMPTY, 0, 0); capacity];
+        let mut slots = vec![(EMPTY, 0); capacity];
         // Of a pair that is merged twice the library keeps the later rank.
         for (merge, rank) in merges.iter().zip(0..) {
             let pair = key(merge.pair);
@@ -81,7 +81,7 @@ impl Merges {
             while slots[place].0 != EMPTY && slots[place].0 != pair {
                 place = (place + 1) & (capacity - 1);
             }
-            slots[place] = (pair, rank, merge.id);
+            slots[place] = (pair, rank);
         }
         let mut merges = Self {
             slots,
@@ -89,10 +89,7 @@ impl Merges {
             letters,
             first: Vec::new(),
         };
-        let rank = |before: Option<u32>, after: Option<u32>| {
-            let pair = (before?, after?);
-            merges.rank(pair).map(|(rank, _)| rank)
-        };
+        let rank = |before: Option<u32>, after: Option<u32>| merges.rank((before?, after?));
         let line = |before: &Option<u32>| {
             std::array::from_fn(|after| {
                 let after = merges.letters.get(after).copied().flatten();
@@ -148,15 +145,15 @@ impl Merges {
         true
     }
 
-    /// The rank of a pair and the id that it merges into.
+    /// The rank of a pair that is merged.
     #[inline]
-    fn rank(&self, pair: Pair) -> Option<(u32, u32)> {
+    fn rank(&self, pair: Pair) -> Option<u32> {
         let pair = key(pair);
         let mut place = slot(pair, self.slots.len());
         loop {
-            let (known, rank, id) = self.slots[place];
+            let (known, rank) = self.slots[place];
             if known == pair {
-                return Some((rank, id));
+                return Some(rank);
             }
             if known == EMPTY {
                 return None;
@@ -184,7 +181,8 @@ impl Merges {
         } = *tokens.get(after as usize)?;
         // The pair may have become another one, which counts where it merges into the same.
         let pair = (first, second);
-        if pair != merge.pair && self.rank(pair).is_none_or(|other| other.1 != id) {
+        let merges_so = |rank: u32| self.ranked[rank as usize].id == id;
+        if pair != merge.pair && !self.rank(pair).is_some_and(merges_so) {
             return None;
         }
         tokens[after as usize].id = NONE;
@@ -197,16 +195,13 @@ impl Merges {
         let behind = tokens
             .get(before as usize)
             .and_then(|token| self.rank((token.id, id)));
-        if let Some((rank, _)) = ahead {
+        if let Some(rank) = ahead {
             room.ask(rank, place);
         }
-        if let Some((rank, _)) = behind {
+        if let Some(rank) = behind {
             room.ask(rank, before);
         }
-        match (ahead, behind) {
-            (Some((one, _)), Some((other, _))) => Some(one.min(other)),
-            (one, other) => one.or(other).map(|(rank, _)| rank),
-        }
+        ahead.into_iter().chain(behind).min()
     }
 }
 
