@@ -1,8 +1,17 @@
+use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use ndarray::Array3;
+use ndarray_npy::NpzWriter;
+
 /// Runs an example at its smallest and checks what its folder promises.
 fn quick(name: &str, models: &[&str], files: &[&str]) {
+    quick_on(None, name, models, files);
+}
+
+/// Does so with the data of a path.
+fn quick_on(data: Option<&Path>, name: &str, models: &[&str], files: &[&str]) {
     let own = std::env::current_exe().expect("a test has a path");
     let folder = own
         .parent()
@@ -12,6 +21,10 @@ fn quick(name: &str, models: &[&str], files: &[&str]) {
     let run = out.path().join("run");
     let output = Command::new(folder.join("examples").join(name))
         .args(["--quick", "--out", run.to_str().unwrap()])
+        .args(
+            data.into_iter()
+                .flat_map(|data| [Path::new("--data"), data]),
+        )
         .stdin(Stdio::null())
         .output()
         .expect("the example was built");
@@ -113,5 +126,30 @@ fn fcn_ensemble_scores_three_ways_of_being_unseen() {
             "ensemble, unseen gene, unseen cell",
         ],
         &["model/fcn.safetensors"],
+    );
+}
+
+#[test]
+fn fcn_ensemble_reads_the_cells_of_an_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("train.npz");
+    let mut archive = NpzWriter::new(File::create(&path).unwrap());
+    for cell in 0..5 {
+        // Gene, five counts, and an expression that follows the second of them.
+        let count = |gene: usize| (gene * 7 + cell * 3) % 11;
+        let array = Array3::from_shape_fn((40, 100, 7), |(gene, bin, column)| match column {
+            0 => gene as f64,
+            2 => count(gene) as f64,
+            6 => count(gene) as f64 - 5.0,
+            _ => ((gene + bin * column) % 5) as f64,
+        });
+        archive.add_array(format!("E{cell:03}"), &array).unwrap();
+    }
+    archive.finish().unwrap();
+    quick_on(
+        Some(&path),
+        "fcn_ensemble",
+        &["ensemble", "learned-weighting", "gene-mean"],
+        &["model/fcn.safetensors", "interpretation/gradient-E004.csv"],
     );
 }

@@ -10,7 +10,7 @@ use super::bins::BinIndex;
 use super::signal::SignalTally;
 use super::tally::{FileTotals, Progress, TASK, Tally};
 use super::{CountMode, EmptyBases, Normalisation, ReadFilter, Track, TrackFormat};
-use super::{alignments, bam, tag_align};
+use super::{alignments, bam, cram, tag_align};
 use crate::compressed::Meter;
 use crate::genes::{ChromosomeNames, GeneWindows};
 use crate::{Error, Result};
@@ -257,7 +257,7 @@ impl ReadCounter {
         let tally = match input.format {
             TrackFormat::Bam => bam::count(path, tally, needs_whole, progress)?,
             TrackFormat::Cram => {
-                alignments::count_cram(path, tally, self.reference.as_deref(), progress)?
+                cram::count_cram(path, tally, self.reference.as_deref(), progress)?
             }
             TrackFormat::Sam => alignments::count_sam(path, tally, progress)?,
             _ => tag_align::count(path, tally, progress)?,

@@ -13,6 +13,7 @@ mod bam;
 mod bins;
 mod chunks;
 mod counter;
+mod cram;
 mod format;
 mod mode;
 mod normalise;

@@ -59,9 +59,13 @@ impl FastaIndex {
                 line_bases: number(3)?,
                 line_bytes: number(4)?,
             };
-            let lines_fit = contig.length == 0
-                || (contig.line_bases > 0 && contig.line_bytes > contig.line_bases);
-            if !lines_fit || contig.line_bytes - contig.line_bases > 2 {
+            let end = contig.line_bytes.checked_sub(contig.line_bases);
+            let lines_fit = match end {
+                Some(1 | 2) => contig.length == 0 || contig.line_bases > 0,
+                Some(0) => contig.length == 0,
+                _ => false,
+            };
+            if !lines_fit {
                 return Err(lines.error(None, "lines of bases with an end", quoted(lines.line())));
             }
             if !index.add(contig) {
@@ -350,6 +354,24 @@ mod tests {
         ] {
             std::fs::write(&path, text).unwrap();
             assert!(FastaIndex::read(&path).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_index_whose_lines_have_no_end_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.fa.fai");
+        for (line, is_sound) in [
+            ("a\t0\t3\t0\t0", true),
+            ("a\t9\t3\t5\t6", true),
+            ("a\t9\t3\t5\t5", false),
+            ("a\t9\t3\t0\t1", false),
+            // Without bases nothing else is looked at, but lines are.
+            ("a\t0\t3\t50\t13", false),
+            ("a\t0\t3\t50\t53", false),
+        ] {
+            std::fs::write(&path, format!("{line}\n")).unwrap();
+            assert_eq!(FastaIndex::read(&path).is_ok(), is_sound, "{line}");
         }
     }
 }

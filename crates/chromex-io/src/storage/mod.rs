@@ -7,9 +7,11 @@
 mod numpy;
 mod pages;
 mod table;
+mod thrift;
 mod windows_read;
 mod windows_write;
 
+pub(crate) use numpy::Archive;
 pub use numpy::{read_npy, read_npz, write_npy, write_npz};
 pub(crate) use table::{Kind, TableReader};
 pub use windows_read::WindowsFile;

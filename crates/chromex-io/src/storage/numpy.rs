@@ -1,6 +1,6 @@
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chromex_core::{MarkWindows, atomic};
 use ndarray::{Array1, Array3};
@@ -11,7 +11,7 @@ use super::StoredWindows;
 use crate::{Error, Result};
 
 /// The largest array of an archive that is read.
-const LARGEST_ARRAY_BYTES: u64 = 1 << 36;
+const LARGEST_ARRAY_BYTES: u64 = 1 << 32;
 
 /// Writes the counts as npy, float32 of `[genes, bins, marks]`, whole or not at all.
 ///
@@ -107,21 +107,8 @@ pub fn write_npz(path: &Path, stored: &StoredWindows) -> Result<()> {
 ///
 /// Those of [`read_npy`].
 pub fn read_npz(path: &Path) -> Result<(MarkWindows, Vec<String>)> {
-    let file = File::open(path).map_err(|source| Error::Io {
-        action: "open",
-        path: path.to_owned(),
-        source,
-    })?;
-    let mut archive =
-        ZipArchive::new(BufReader::new(file)).map_err(|source| unreadable(path, source))?;
-    let mut entry = |name: &str| -> Result<Vec<u8>> {
-        let entry = archive.by_name(&format!("{name}.npy"));
-        let entry = entry.map_err(|source| unreadable(path, format!("{name}: {source}")))?;
-        let mut bytes = Vec::new();
-        let read = entry.take(LARGEST_ARRAY_BYTES).read_to_end(&mut bytes);
-        read.map_err(|source| unreadable(path, source))?;
-        Ok(bytes)
-    };
+    let mut archive = Archive::open(path)?;
+    let mut entry = |name: &str| archive.bytes(name);
     let signal = array(path, &entry("signal")?)?;
     let width = entry("bin_width_bp")?;
     let width = Array1::<i64>::read_npy(checked(path, &width, 8)?)
@@ -136,6 +123,69 @@ pub fn read_npz(path: &Path) -> Result<(MarkWindows, Vec<String>)> {
         return Err(unreadable(path, source));
     }
     Ok((windows, genes))
+}
+
+/// Arrays by name, as `numpy.savez` keeps them.
+pub(crate) struct Archive {
+    path: PathBuf,
+    zip: ZipArchive<BufReader<File>>,
+}
+
+impl Archive {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|source| Error::Io {
+            action: "open",
+            path: path.to_owned(),
+            source,
+        })?;
+        let zip = ZipArchive::new(BufReader::new(file));
+        Ok(Self {
+            path: path.to_owned(),
+            zip: zip.map_err(|source| unreadable(path, source))?,
+        })
+    }
+
+    /// Lists the arrays in the order of the file.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let names = self.zip.file_names();
+        names
+            .filter_map(|name| name.strip_suffix(".npy"))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn bytes(&mut self, name: &str) -> Result<Vec<u8>> {
+        let path = &self.path;
+        let entry = self.zip.by_name(&format!("{name}.npy"));
+        let entry = entry.map_err(|source| unreadable(path, format!("{name}: {source}")))?;
+        let mut bytes = Vec::new();
+        let read = entry.take(LARGEST_ARRAY_BYTES).read_to_end(&mut bytes);
+        read.map_err(|source| unreadable(path, source))?;
+        Ok(bytes)
+    }
+
+    /// Reads an array of float64, float32 or int64.
+    pub(crate) fn numbers(&mut self, name: &str) -> Result<Array3<f64>> {
+        let bytes = self.bytes(name)?;
+        let path = &self.path;
+        // The sizes of their numbers tell eight bytes from four, and the reader tells the kinds.
+        let read = match checked(path, &bytes, 4) {
+            Ok(bytes) => Array3::<f32>::read_npy(bytes).map(|array| array.mapv(f64::from)),
+            Err(_) => {
+                let bytes = checked(path, &bytes, 8)?;
+                Array3::<f64>::read_npy(bytes).or_else(|_| {
+                    Array3::<i64>::read_npy(bytes).map(|array| array.mapv(|value| value as f64))
+                })
+            }
+        };
+        let array = read.map_err(|source| unreadable(path, format!("{name}: {source}")))?;
+        Ok(array.as_standard_layout().into_owned())
+    }
+
+    /// Refuses what an array holds.
+    pub(crate) fn refuse(&self, found: String) -> Error {
+        unreadable(&self.path, found)
+    }
 }
 
 fn array(path: &Path, bytes: &[u8]) -> Result<Array3<f32>> {
@@ -227,6 +277,30 @@ mod tests {
         let (windows, genes) = read_npz(&path).unwrap();
         assert_eq!(windows, stored().windows);
         assert_eq!(genes, ["E1", "E2"]);
+    }
+
+    #[test]
+    fn numbers_of_three_kinds_are_read_in_the_order_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npz");
+        let numbers = Array3::from_shape_fn((2, 3, 2), |(a, b, c)| (6 * a + 2 * b + c) as f64);
+        let mut writer = NpzWriter::new(File::create(&path).unwrap());
+        let wide = numbers.mapv(|value| value as i64);
+        let narrow = numbers.mapv(|value| value as f32);
+        writer.add_array("wide", &wide).unwrap();
+        writer.add_array("narrow", &narrow).unwrap();
+        writer.add_array("last", &numbers.t()).unwrap();
+        writer
+            .add_array("bytes", &numbers.mapv(|value| value as u8))
+            .unwrap();
+        writer.finish().unwrap();
+        let mut archive = Archive::open(&path).unwrap();
+        assert_eq!(archive.names(), ["wide", "narrow", "last", "bytes"]);
+        assert_eq!(archive.numbers("wide").unwrap(), numbers);
+        assert_eq!(archive.numbers("narrow").unwrap(), numbers);
+        assert_eq!(archive.numbers("last").unwrap(), numbers.t());
+        assert!(archive.numbers("bytes").is_err());
+        assert!(archive.numbers("none").is_err());
     }
 
     #[test]

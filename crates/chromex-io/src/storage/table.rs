@@ -6,9 +6,11 @@ use parquet::basic::Type as Physical;
 use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use super::pages::BoundedPages;
+use super::thrift;
 use crate::guard::guard;
 use crate::{Error, Result};
 
@@ -36,6 +38,7 @@ impl TableReader {
         };
         let file = File::open(path).map_err(io)?;
         let bytes = file.metadata().map_err(io)?.len();
+        thrift::check_footer(&file).map_err(|source| unreadable(path, source))?;
         let reader = guard(path, "Parquet", || SerializedFileReader::new(file))?;
         let schema = reader.metadata().file_metadata().schema_descr();
         let kind = |physical: Physical| match physical {
@@ -64,9 +67,7 @@ impl TableReader {
     fn check_places(&self, bytes: u64) -> Result<()> {
         for group in self.reader.metadata().row_groups() {
             for column in group.columns() {
-                let start = column
-                    .dictionary_page_offset()
-                    .unwrap_or_else(|| column.data_page_offset());
+                let start = start(column);
                 let end = start.checked_add(column.compressed_size());
                 let lies_inside = start >= 0
                     && column.compressed_size() >= 0
@@ -152,7 +153,17 @@ impl TableReader {
         })
     }
 
+    /// Looks at the headers of a column's pages. Opens the file anew, because the reader moves through its own.
+    fn check_pages(&self, group: usize, column: usize) -> Result<()> {
+        let column = self.reader.metadata().row_group(group).column(column);
+        let (start, bytes) = (start(column) as u64, column.compressed_size() as u64);
+        let checked = File::open(&self.path)
+            .and_then(|file| thrift::check_pages(&file, start, start + bytes));
+        checked.map_err(|source| unreadable(&self.path, source))
+    }
+
     fn values<T: DataType>(&self, group: usize, column: usize) -> Result<Vec<Option<T::T>>> {
+        self.check_pages(group, column)?;
         let rows = self.rows(group);
         guard(&self.path, "Parquet", || {
             let group = self.reader.get_row_group(group)?;
@@ -190,6 +201,12 @@ impl TableReader {
             Ok(present.collect())
         })
     }
+}
+
+/// Where a column's pages begin.
+fn start(column: &ColumnChunkMetaData) -> i64 {
+    let dictionary = column.dictionary_page_offset();
+    dictionary.unwrap_or_else(|| column.data_page_offset())
 }
 
 fn numbers<T>(values: Vec<Option<T>>, number: impl Fn(T) -> f64) -> Vec<Option<f64>> {

@@ -131,6 +131,11 @@ fn cases() -> Vec<Case> {
             count(path, TrackFormat::Cram)
         }),
         (
+            "new.cram",
+            fs::read(golden("archive.cram")).unwrap(),
+            |path| count(path, TrackFormat::Cram),
+        ),
+        (
             "a.sam.gz",
             fs::read(golden("reads.sam.gz")).unwrap(),
             |path| count(path, TrackFormat::Sam),

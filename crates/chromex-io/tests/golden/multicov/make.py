@@ -1,6 +1,6 @@
 """Draws 1,000 reads with edge cases and lets bedtools count them.
 
-Writes reads.bam with its index, reads.sam.gz, reads.cram (packed without a reference), bins.bed, and one column of counts per
+Writes reads.bam with its index, reads.sam.gz, reads.cram and archive.cram (packed without a reference), bins.bed, and one column of counts per
 setting into counts.tsv. Needs samtools and bedtools; VERSIONS says which made the committed files.
 
     python make.py
@@ -70,10 +70,13 @@ def main():
         file.write(header + "".join(line + "\n" for *_, line in lines) + unplaced)
     subprocess.run(["samtools", "view", "-b", "--no-PG", "-o", "reads.bam", "reads.sam"], check=True)
     subprocess.run(["samtools", "index", "reads.bam"], check=True)
-    cram = ["samtools", "view", "-C", "--no-PG", "-o", "reads.cram", "reads.sam"]
-    for option in ["no_ref=1", "multi_seq_per_slice=0"]:
-        cram += ["--output-fmt-option", option]
-    subprocess.run(cram, check=True)
+    # The second packs names, qualities and numbers by every method that CRAM 3.1 has.
+    newest = ["version=3.1", "archive", "use_arith=1", "use_fqz=1", "use_tok=1", "seqs_per_slice=300"]
+    for name, packing in [("reads.cram", []), ("archive.cram", newest)]:
+        cram = ["samtools", "view", "-C", "--no-PG", "-o", name, "reads.sam"]
+        for option in ["no_ref=1", "multi_seq_per_slice=0", *packing]:
+            cram += ["--output-fmt-option", option]
+        subprocess.run(cram, check=True)
     with open("reads.sam", "rb") as plain, open("reads.sam.gz", "wb") as packed:
         packed.write(gzip.compress(plain.read(), mtime=0))
     os.remove("reads.sam")
