@@ -147,7 +147,7 @@ fn itf8(file: &[u8], place: &mut usize) -> Option<u32> {
     let first = *file.get(*place)?;
     let more = (first.leading_ones() as usize).min(4);
     let rest = file.get(*place + 1..=*place + more)?;
-    let begin = u32::from(first) & (0x7f >> more);
+    let begin = u32::from(first) & (0x7f >> more.min(3));
     *place += more + 1;
     Some(match *rest {
         [a, b, c, d] => (begin << 28) | (u32::from_be_bytes([0, a, b, c]) << 4) | u32::from(d & 15),

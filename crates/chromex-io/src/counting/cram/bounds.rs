@@ -10,11 +10,11 @@ use super::numbers::{
 };
 
 /// The bytes of a container, and of what its blocks inflate to. Writers end a slice at ten thousand reads or a few million bases.
-const LARGEST_CONTAINER: u64 = 1 << 28;
+const LARGEST_CONTAINER: u64 = 1 << 29;
 /// The reads of a slice.
 pub(super) const LARGEST_SLICE: u32 = 1 << 18;
 /// The bases of the reads of a slice, together.
-const LARGEST_BASES: u64 = 1 << 28;
+const LARGEST_BASES: u64 = 1 << 29;
 /// The differences of the reads of a slice from their reference, together.
 const LARGEST_FEATURES: u64 = 1 << 24;
 
@@ -33,10 +33,8 @@ pub(super) struct Frame {
 enum Values {
     /// In a block of their own.
     External(u32),
-    /// As few bits each, of which the largest number is known.
+    /// As bits, of which the largest number is known; where all are the same, no bits are needed.
     AtMost(u64),
-    /// As no bits, because all are this one.
-    Constant(u64),
     /// Not at all.
     Absent,
 }
@@ -74,12 +72,7 @@ pub(super) fn next_container(
 
 impl Frame {
     /// Looks at what a slice's unpacked blocks say of its reads.
-    pub(super) fn check(
-        &self,
-        slice: usize,
-        core: &[u8],
-        blocks: &[(i32, Cow<'_, [u8]>)],
-    ) -> io::Result<()> {
+    pub(super) fn check(&self, slice: usize, blocks: &[(i32, Cow<'_, [u8]>)]) -> io::Result<()> {
         let reads = self.slices.get(slice).copied().unwrap_or(0);
         let total = |values: &Values| match *values {
             Values::External(id) => blocks
@@ -87,8 +80,7 @@ impl Frame {
                 .filter(|(block, _)| *block as u32 == id)
                 .map(|(_, numbers)| sum(numbers))
                 .fold(0, u64::saturating_add),
-            Values::AtMost(most) => most * u64::from(reads).min(8 * core.len() as u64),
-            Values::Constant(number) => number * u64::from(reads),
+            Values::AtMost(most) => most * u64::from(reads),
             Values::Absent => 0,
         };
         at_most("bases of a slice", total(&self.read_lengths), LARGEST_BASES)?;
@@ -117,6 +109,7 @@ fn frame(bytes: &[u8], starts: &[u32]) -> io::Result<Frame> {
             LARGEST_CONTAINER,
         )?;
         match block.content {
+            1 if place > 0 => return Err(invalid("one block of encodings".to_owned())),
             1 => frame.encodings(&block.unpacked()?)?,
             2 => {
                 let header = block.unpacked()?;
@@ -180,15 +173,14 @@ impl Values {
                 for _ in 0..letters {
                     largest = largest.max(itf8(&mut arguments)?);
                 }
-                match letters {
-                    0 | 1 => Self::Constant(u64::from(largest)),
-                    _ => Self::AtMost(u64::from(largest)),
-                }
+                Self::AtMost(u64::from(largest))
             }
             6 => {
-                let _offset = itf8(&mut arguments)?;
+                // What is taken off, which may be below 0, and the bits.
+                let offset = itf8(&mut arguments)? as i32;
                 let bits = itf8(&mut arguments)?;
-                Self::AtMost(1 << bits.min(32))
+                let most = (1_i64 << bits.min(32)) - i64::from(offset);
+                Self::AtMost(most.unsigned_abs())
             }
             _ => return Err(invalid(format!("lengths in an encoding of kind {kind}"))),
         })
@@ -316,10 +308,10 @@ mod tests {
         let frame = Made::default().read().unwrap();
         assert_eq!(frame.slices, [3]);
         assert_eq!(frame.read_lengths, Values::External(7));
-        assert_eq!(frame.feature_counts, Values::Constant(2));
+        assert_eq!(frame.feature_counts, Values::AtMost(2));
         let lengths = [number(36), number(40), number(9)].concat();
         let blocks = [(7, Cow::Borrowed(&lengths[..]))];
-        frame.check(0, &[], &blocks).unwrap();
+        frame.check(0, &blocks).unwrap();
         assert!(
             next_container(&mut &[][..], &mut Vec::new())
                 .unwrap()
@@ -340,7 +332,7 @@ mod tests {
         };
         assert!(
             long.refused()
-                .starts_with("at most 268435456 bytes of a container")
+                .starts_with("at most 536870912 bytes of a container")
         );
         let reads = Made {
             reads: 1 << 30,
@@ -366,30 +358,38 @@ mod tests {
 
     #[test]
     fn what_reads_ask_for_together_is_bounded() {
-        let lengths = [number(1 << 28), number(1)].concat();
+        let lengths = [number(1 << 29), number(1)].concat();
         let blocks = [(7, Cow::Borrowed(&lengths[..]))];
         let error = Made::default()
             .read()
             .unwrap()
-            .check(0, &[], &blocks)
+            .check(0, &blocks)
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "at most 268435456 bases of a slice, found 268435457"
+            "at most 536870912 bases of a slice, found 536870913"
         );
-        let constant = Made {
-            feature_counts: (3, huffman(&[1 << 24])),
-            ..Made::default()
-        };
-        assert!(constant.read().unwrap().check(0, &[], &[]).is_err());
-        // Two reads at most fit into two bits.
-        let coded = Made {
-            feature_counts: (3, huffman(&[1, 1 << 20])),
+        // The same for all; a few; three bits less -10; four less 1.
+        for (kind, arguments, most) in [
+            (3, huffman(&[5]), 5),
+            (3, huffman(&[1, 9]), 9),
+            (6, [number(-10_i32 as u32), number(3)].concat(), 18),
+            (6, [number(1), number(4)].concat(), 15),
+        ] {
+            let made = |reads| Made {
+                feature_counts: (kind, arguments.clone()),
+                reads,
+                ..Made::default()
+            };
+            assert_eq!(made(1).read().unwrap().feature_counts, Values::AtMost(most));
+            made(100).read().unwrap().check(0, &[]).unwrap();
+        }
+        let many = Made {
+            feature_counts: (3, huffman(&[65])),
             reads: 1 << 18,
             ..Made::default()
         };
-        coded.read().unwrap().check(0, &[0], &[]).unwrap();
-        assert!(coded.read().unwrap().check(0, &[0; 100], &[]).is_err());
+        assert!(many.read().unwrap().check(0, &[]).is_err());
         let unknown = Made {
             read_lengths: (9, number(0)),
             ..Made::default()

@@ -66,7 +66,7 @@ pub(super) fn count_cram<'a>(
             for (place, slice) in container.slices().enumerate() {
                 let slice = slice?;
                 let (core, blocks) = slice.decode_blocks()?;
-                frame.check(place, &core, &blocks)?;
+                frame.check(place, &blocks)?;
                 let repository = repository.clone();
                 for record in slice.records(repository, &header, &encodings, &core, &blocks)? {
                     count(&record, &header, &chromosomes, &mut tally)?;

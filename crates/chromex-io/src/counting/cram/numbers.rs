@@ -50,7 +50,7 @@ pub(super) fn uint7(rest: &mut &[u8]) -> io::Result<u32> {
 pub(super) fn itf8(rest: &mut &[u8]) -> io::Result<u32> {
     let first = byte(rest)?;
     let more = first.leading_ones().min(4);
-    let begin = u32::from(first) & (0x7f >> more);
+    let begin = u32::from(first) & (0x7f >> more.min(3));
     Ok(match *split(rest, more)? {
         [a, b, c, d] => (begin << 28) | (u32::from_be_bytes([0, a, b, c]) << 4) | u32::from(d & 15),
         ref after => after
