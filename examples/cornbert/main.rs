@@ -32,7 +32,7 @@ struct Flags {
     #[command(flatten)]
     options: Options,
     /// Cut promoters out of this FASTA, packed or not
-    #[arg(long, value_name = "FASTA", requires_all = ["annotation", "expression"])]
+    #[arg(long, value_name = "FASTA", requires_all = ["annotation", "expression"], conflicts_with = "data")]
     genome: Option<PathBuf>,
     /// The genes of the genome, GFF3 or GTF
     #[arg(long, value_name = "GFF", requires = "genome")]
@@ -61,8 +61,13 @@ struct Flags {
     /// Bases of a promoter at most [default: 1000; 300 simulated]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
     length: Option<u64>,
-    /// Leave genes out that have less TPM than this in all tissues
-    #[arg(long, value_name = "TPM", default_value_t = 1.0)]
+    /// Leave genes out that have less TPM than this in all tissues; the files of --data are as they are
+    #[arg(
+        long,
+        value_name = "TPM",
+        default_value_t = 1.0,
+        conflicts_with = "data"
+    )]
     least_tpm: f64,
     /// Tokens of the vocabulary, special ones included [default: 5005; 600 simulated]
     #[arg(long, value_name = "N")]
@@ -129,6 +134,9 @@ fn run(mut flags: Flags) -> Result<(), Anything> {
     let seeds = if flags.is_simulated() { 1 } else { 5 };
     let mut run = Run::begin("cornbert", &flags.options, seeds, &settings)?;
     let set = Set::read(&flags, &mut run)?;
+    if let Some(motifs) = &flags.motifs {
+        run.add_input(motifs)?;
+    }
     set.report_leakage(&run)?;
     let stages = Stages::run(&flags, &set, &mut run)?;
     let experiment = models::experiment(&flags, &set, &stages, Some(&run))?;

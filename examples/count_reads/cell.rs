@@ -72,7 +72,8 @@ impl Cell {
         if let Some(expression) = &flags.expression {
             stored = self.joined(stored, expression, flags, &mut summary)?;
         }
-        let first_bp = -(flags.upstream as f64) * f64::from(flags.bin_width);
+        let width = f64::from(stored.windows.bin_width_bp());
+        let first_bp = -(flags.upstream as f64) * width;
         self.draw(&stored.windows, &flags.out, first_bp)?;
         if flags.npz {
             write_npz(&flags.out.join(format!("{}.npz", self.name)), &stored)?;
@@ -99,13 +100,19 @@ impl Cell {
             .tracks
             .iter()
             .flat_map(|track| track.files.iter().chain(&track.controls));
-        let others = [&flags.genes, &flags.windows, &flags.expression];
+        let others = [
+            &flags.genes,
+            &flags.windows,
+            &flags.expression,
+            &flags.reference,
+        ];
         let mut sources = Vec::new();
         for path in others.into_iter().flatten().chain(of_tracks) {
             sources.push(InputFile::of(path)?);
         }
         let mut counter = flags.counter();
         counter.threads = 0;
+        let genes = (flags.selection(), flags.cut_versions, flags.layout());
         let joined = (
             &flags.samples,
             flags.unit().to_string(),
@@ -116,7 +123,7 @@ impl Cell {
             genome: flags.genome.clone(),
             orientation: windows.orientation(),
             windows: windows.source().to_owned(),
-            settings: serde_json::to_string(&(counter, &self.tracks, joined))?,
+            settings: serde_json::to_string(&(counter, &self.tracks, genes, joined))?,
             sources,
         })
     }

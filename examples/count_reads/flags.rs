@@ -15,13 +15,18 @@ pub(crate) struct Flags {
     #[arg(long = "track", value_name = "MARK=FILE,..")]
     pub(crate) tracks: Vec<String>,
     /// Take these files (input) off a mark
-    #[arg(long = "control", value_name = "MARK=FILE,..")]
+    #[arg(long = "control", value_name = "MARK=FILE,..", requires = "tracks")]
     pub(crate) controls: Vec<String>,
     /// Lay windows around the genes of this GTF, GFF3 or BED
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "tracks")]
     pub(crate) genes: Option<PathBuf>,
     /// Take the lines of this BED for windows, as they are
-    #[arg(long, value_name = "FILE", conflicts_with = "genes")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tracks",
+        conflicts_with = "genes"
+    )]
     pub(crate) windows: Option<PathBuf>,
     /// Keep only genes of this kind, as protein_coding
     #[arg(long, value_name = "NAME")]
@@ -47,8 +52,8 @@ pub(crate) struct Flags {
     /// Cut windows as DeepChrome did, behind the first transcribed base on either strand
     #[arg(long)]
     pub(crate) one_based_start: bool,
-    /// What counts as a read in a bin
-    #[arg(long, value_enum, default_value_t = Mode::Overlap)]
+    /// What counts as a read in a bin; 5' ends of simulated reads
+    #[arg(long, value_enum, default_value_t = Mode::Overlap, requires = "tracks")]
     pub(crate) mode: Mode,
     /// Move 5' ends by so many base pairs
     #[arg(
@@ -80,10 +85,10 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "FILE")]
     pub(crate) reference: Option<PathBuf>,
     /// Join this table of expression: TSV, CSV, GCT or Parquet
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "tracks")]
     pub(crate) expression: Option<PathBuf>,
     /// Take these columns of it [default: the cell's name]
-    #[arg(long = "sample", value_name = "NAME")]
+    #[arg(long = "sample", value_name = "NAME", requires = "expression")]
     pub(crate) samples: Vec<String>,
     /// What the table counts
     #[arg(long, value_enum, default_value_t = Unit::Reads)]

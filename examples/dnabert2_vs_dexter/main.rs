@@ -19,7 +19,7 @@ use std::sync::Arc;
 use chromex::baselines::WakaWakaConfig;
 use chromex::boosting::{CrossValidatedElasticNet, Ridge};
 use chromex::core::observe::Observer;
-use chromex::core::{Dataset, Experiment, Fit, GivenSplit, Sequences, Split, Then};
+use chromex::core::{Dataset, Experiment, Fit, GivenSplit, Rows, Sequences, Split, Then};
 use chromex::io::registry::ModelHub;
 use chromex::metrics::{MeanSquaredError, Pearson, RSquared, Spearman};
 use chromex::nn::blocks::ConvolutionConfig;
@@ -78,6 +78,8 @@ enum Adapt {
 
 /// Published weights and what they are read with.
 struct Pretrained {
+    /// What was read.
+    files: Vec<PathBuf>,
     tokens: DnaTokenizer,
     model: Dnabert2Regression,
     adapt: Adapt,
@@ -102,6 +104,11 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let options = &flags.options;
     if flags.set != Set::Simulated && options.data.is_none() {
         return Err("--set: real promoters are read from the folder that --data names".into());
+    }
+    if flags.set == Set::Simulated && flags.table.is_none() && options.data.is_some() {
+        return Err(
+            "--data: name one of its tables by --set, or a table of your own by --table".into(),
+        );
     }
     let genes = if options.quick { 120 } else { 1500 };
     let epochs = flags.epochs.unwrap_or(if options.quick { 1 } else { 8 });
@@ -139,11 +146,20 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     ];
     let seeds = if file.is_some() { 5 } else { 1 };
     let mut run = Run::begin("dnabert2_vs_dexter", options, seeds, &told)?;
-    if let Some(file) = &file {
+    let tokenizer = data.and_then(published_tokenizer);
+    for file in file.iter().chain(&tokenizer) {
         run.add_input(file)?;
     }
+    if let Some(pretrained) = &settings.pretrained {
+        for file in &pretrained.files {
+            run.add_input(file)?;
+        }
+    }
+    if tokenizer.is_none() {
+        run.note("Tokens are learned from the training promoters: --data lacks DNABERT-2's.");
+    }
     settings.observer = Some(run.observer());
-    let tokens = tokens(data, &dataset)?;
+    let tokens = tokens(tokenizer.as_deref(), &dataset)?;
     let experiment = options.choose(experiment(dataset.clone(), tokens, &settings)?)?;
     let with_dexter = experiment.names().iter().any(|name| name == DEXTER);
     let report = run.experiment(experiment)?.run()?;
@@ -162,7 +178,13 @@ fn pretrained(weights: &str, flags: &Flags, device: &Device) -> Result<Pretraine
     let device = device.clone().inner();
     let (mut model, network) = Dnabert2Regression::default().read_folder(1, &folder, 0, &device)?;
     model.begin = Some(Snapshot::of(&network, "bert."));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(&folder)? {
+        files.extend(Some(entry?.path()).filter(|path| path.is_file()));
+    }
+    files.sort();
     Ok(Pretrained {
+        files,
         tokens: DnaBpe::dnabert2().with(tokenizer)?,
         model,
         adapt: flags.adapt,
@@ -179,17 +201,23 @@ fn dexter(set: Set) -> Dexter {
     }
 }
 
-/// Reads DNABERT-2's tokenizer, or learns one from the promoters: merges of letters know no expression.
-fn tokens(data: Option<&Path>, dataset: &Dataset<Sequences>) -> Result<DnaTokenizer, Anything> {
-    let file = data.map(|data| data.join("dna_tokenizers/DNABERT-2-117M/tokenizer.json"));
-    Ok(match file.filter(|file| file.exists()) {
-        Some(file) => DnaBpe::dnabert2().with(BpeTokenizer::load(&file)?)?,
-        None => DnaBpe {
-            vocabulary: 512,
-            ..DnaBpe::dnabert2()
-        }
-        .learn(&dataset.inputs)?,
-    })
+/// Finds DNABERT-2's tokenizer.
+fn published_tokenizer(data: &Path) -> Option<PathBuf> {
+    let file = data.join("dna_tokenizers/DNABERT-2-117M/tokenizer.json");
+    file.exists().then_some(file)
+}
+
+/// Reads DNABERT-2's tokenizer, or learns one from the training promoters.
+fn tokens(file: Option<&Path>, dataset: &Dataset<Sequences>) -> Result<DnaTokenizer, Anything> {
+    if let Some(file) = file {
+        return Ok(DnaBpe::dnabert2().with(BpeTokenizer::load(file)?)?);
+    }
+    let bpe = DnaBpe {
+        vocabulary: 512,
+        ..DnaBpe::dnabert2()
+    };
+    let fold = GivenSplit::default().folds(&dataset.keys, 0)?.remove(0);
+    Ok(bpe.learn(&dataset.inputs.select(&fold.train))?)
 }
 
 fn experiment(

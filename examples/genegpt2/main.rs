@@ -86,6 +86,11 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     if flags.genebert.is_some() && flags.mode == Mode::Rigorous {
         return Err("--genebert: stands in the table of --mode faithful".into());
     }
+    if flags.mode == Mode::Rigorous
+        && (flags.sweep.is_some() || flags.embedding != Embedding::Static)
+    {
+        return Err("--sweep, --embedding: --mode rigorous chooses on the validation genes".into());
+    }
     let names = names(flags)?;
     if options.list {
         println!("{}", names.join("\n"));

@@ -184,7 +184,10 @@ fn best<T>(
     let score = |item: &T| {
         report
             .summary(&name(item), "pearson")
-            .map_or(f64::NEG_INFINITY, |line| line.mean)
+            .map(|line| line.mean)
+            // What predicts one number for all has no correlation.
+            .filter(|mean| mean.is_finite())
+            .unwrap_or(f64::NEG_INFINITY)
     };
     among
         .max_by(|a, b| score(a).total_cmp(&score(b)))

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each example uses a part")]
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chromex::baselines::SignalNetwork;
@@ -92,7 +92,7 @@ pub(crate) fn read(folder: &Path, regression: bool, run: &mut Run) -> Result<Cel
     }
     let mut parts: Vec<(&str, DeepChromeTable)> = Vec::new();
     for part in ["train", "valid", "test"] {
-        let path = folder.join(format!("{part}.csv"));
+        let path = part_table(folder, part)?;
         parts.push((part, read_deepchrome(&path, &layout)?));
         run.add_input(&path)?;
     }
@@ -122,6 +122,21 @@ pub(crate) fn read(folder: &Path, regression: bool, run: &mut Run) -> Result<Cel
     Ok(Cell {
         dataset: Dataset::new(windows, targets, keys)?,
         planted: None,
+    })
+}
+
+/// Finds the table of a part, packed or not.
+fn part_table(folder: &Path, part: &str) -> Result<PathBuf, Anything> {
+    let mut places = ["csv", "csv.gz", "csv.zst"]
+        .into_iter()
+        .map(|ending| folder.join(format!("{part}.{ending}")));
+    let found = places.find(|path| path.is_file());
+    found.ok_or_else(|| {
+        format!(
+            "{}: no file `{part}.csv`, `{part}.csv.gz` or `{part}.csv.zst`",
+            folder.display()
+        )
+        .into()
     })
 }
 

@@ -278,7 +278,7 @@ fn sections(report: &Report, published: &[Published]) -> String {
         let table = tables::scores(report, target, published);
         text.push_str(&format!("## {target}\n\n{table}\n"));
         text.push_str(
-            "Brackets: 95 % percentile bootstrap over genes; ±: standard deviation over seeds.\n\n",
+            "Brackets: 95 % percentile bootstrap over genes, or over groups of them that are kept together; ±: standard deviation over seeds.\n\n",
         );
         let compared = tables::comparisons(report, target, "pearson");
         if compared.lines().count() > 2 {

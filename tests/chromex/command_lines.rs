@@ -133,6 +133,9 @@ fn flags_that_cannot_be_are_refused() {
     refused(&["--seeds", "0"], &["--seeds"]);
     refused(&["--device", "abacus"], &["abacus"]);
     refused(&["--mode", "hopeful"], &["faithful", "rigorous"]);
+    for flags in [["--sweep", "context"], ["--embedding", "contextual"]] {
+        refused(&[&["--mode", "rigorous"], &flags[..]].concat(), &[flags[0]]);
+    }
     refused(
         &["--data", "/nowhere/at/all", "--only", "mean"],
         &["/nowhere/at/all"],

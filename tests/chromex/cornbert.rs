@@ -135,6 +135,24 @@ fn own_files_and_split_are_read_and_what_is_wrong_in_them_is_named() {
         text(Path::new(&split))
     );
 
+    // The files of --data are as they are, and a genome is not theirs.
+    for flags in [&["--least-tpm", "2"][..], &files] {
+        refused(
+            &[flags, &["--data", own.path().to_str().unwrap()]].concat(),
+            &["--data"],
+        );
+    }
+    // Other motifs are another baseline, though it has the same name.
+    let motifs = path("motifs.txt");
+    let motif_run = |motif: &str| {
+        std::fs::write(&motifs, motif).unwrap();
+        let boosted = ["--quick", "--only", "motifs boosted", "--seeds", "1"];
+        let third = ["--motifs", &motifs, "--resume", "--out", &path("third")];
+        succeeded(&run(&[&files[..], &boosted, &third].concat()));
+        std::fs::read(own.path().join("third/predictions.parquet")).unwrap()
+    };
+    assert_ne!(motif_run("TATA\n"), motif_run("C\nG\n"));
+
     let broken = |name: &str, content: String, parts: &[&str]| {
         let (bad, out) = (path(&format!("bad-{name}")), path(&format!("out-{name}")));
         std::fs::write(&bad, content).unwrap();

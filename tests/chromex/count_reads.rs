@@ -87,11 +87,21 @@ fn simulated_reads_become_the_datasets_that_they_were_drawn_from() {
 
     let again = String::from_utf8(run(&arguments).stdout).unwrap();
     assert_eq!(again.matches("nothing to do").count(), 2, "{again}");
+    // Fewer genes, other windows and cut versions are other datasets.
+    for other in [&["--cut-versions"][..], &["--upstream", "20"]] {
+        let made = run(&[&arguments[..], other].concat());
+        let told = String::from_utf8(made.stdout).unwrap();
+        assert!(!told.contains("nothing to do"), "{other:?}: {told}");
+    }
 }
 
 #[test]
 fn flags_and_files_that_cannot_be_are_refused() {
     refused(&["--track", "H3K4me3"], "expected MARK=FILE");
+    for flag in ["--genes", "--windows", "--expression", "--control"] {
+        refused(&[flag, "a=b"], "--track");
+        assert_eq!(run(&[flag, "a=b"]).status.code(), Some(2), "{flag}");
+    }
     refused(
         &["--track", "a=/nowhere.bam"],
         "--genes or --windows is needed",

@@ -112,4 +112,5 @@ fn tables_and_models_that_are_none_are_named() {
     refused(&["--weights", "lab/none", "--offline"], "lab--none");
     refused(&["--weights", "nowhere"], "owner/name");
     refused(&["--set", "plant"], "--data");
+    refused(&["--data", "."], "--set");
 }

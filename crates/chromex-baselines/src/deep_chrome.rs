@@ -3,7 +3,7 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::{log_softmax, softmax};
 use chromex_core::{Dataset, MarkSignal};
-use chromex_nn::blocks::{Convolution, ConvolutionConfig};
+use chromex_nn::blocks::{Convolution, ConvolutionConfig, Dropout};
 use chromex_nn::fused::{drop_and_rectify, linear};
 use chromex_nn::{
     Architecture, Device, Keep, Length, Network, Optimizer, Recipe, Schedule, Selection,
@@ -48,8 +48,7 @@ pub struct DeepChrome {
     /// To a score per class, or to the quantity.
     pub head: Linear,
     /// Of the pooled numbers.
-    #[module(skip)]
-    dropout: f64,
+    dropout: Dropout,
     #[module(skip)]
     shape: [usize; 2],
     #[module(skip)]
@@ -132,7 +131,7 @@ impl DeepChromeConfig {
         let [first, second] = self.hidden;
         let network = DeepChrome {
             convolution: built,
-            dropout: self.dropout,
+            dropout: Dropout::new(self.dropout),
             first: LinearConfig::new(length * self.filters, first).init(device),
             second: LinearConfig::new(first, second).init(device),
             head: LinearConfig::new(second, self.outputs()).init(device),
@@ -185,7 +184,7 @@ impl SignalNetwork for DeepChrome {
     fn scores(&self, signal: Tensor<3>) -> Tensor<2> {
         // Filters run slower than positions, as Torch flattens.
         let pooled = self.convolution.forward(signal).swap_dims(1, 2);
-        let flat = drop_and_rectify(pooled.flatten::<2>(1, 2), self.dropout, 1.0);
+        let flat = self.dropout.forward(pooled.flatten::<2>(1, 2));
         let first = drop_and_rectify(linear(&self.first, flat), 0.0, 0.0);
         let second = drop_and_rectify(linear(&self.second, first), 0.0, 0.0);
         linear(&self.head, second)

@@ -17,6 +17,11 @@ pub enum Error {
         "the classes are told apart without error: the weights of a logistic regression have no end; set a penalty"
     )]
     Separable,
+    /// A logistic regression has no single best weights.
+    #[error(
+        "a column is constant or made of others: the weights of a logistic regression are not unique; leave the column out or set a penalty"
+    )]
+    Dependent,
     /// The network could not be built, trained, read or written.
     #[error(transparent)]
     Network(#[from] chromex_nn::Error),

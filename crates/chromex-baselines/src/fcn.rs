@@ -4,8 +4,8 @@ use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Int, TensorData};
 use chromex_core::{Dataset, MarkSignal};
-use chromex_nn::blocks::{Convolution, ConvolutionConfig};
-use chromex_nn::fused::{drop_and_rectify, linear};
+use chromex_nn::blocks::{Convolution, ConvolutionConfig, Dropout};
+use chromex_nn::fused::linear;
 use chromex_nn::{Architecture, Device, Error, Length, Network, Recipe};
 use serde::{Deserialize, Serialize};
 
@@ -55,8 +55,7 @@ pub struct Fcn {
     pub head: Linear,
     #[module(skip)]
     shape: [usize; 2],
-    #[module(skip)]
-    dropout: f64,
+    dropout: Dropout,
     #[module(skip)]
     slope: f64,
     #[module(skip)]
@@ -154,7 +153,7 @@ impl FcnConfig {
                 .iter()
                 .map(|&filters| BatchNormConfig::new(filters).init(device))
                 .collect(),
-            dropout: self.dropout,
+            dropout: Dropout::new(self.dropout),
             head: LinearConfig::new(last, self.outputs()).init(device),
             shape,
             slope: self.slope,
@@ -217,7 +216,7 @@ impl SignalNetwork for Fcn {
             let convolved = convolution.forward(hidden);
             let [rows, length, filters] = convolved.dims();
             let normal = norm.forward(convolved.reshape([rows * length, filters]));
-            let bent = drop_and_rectify(normal, self.dropout, self.slope);
+            let bent = self.dropout.forward_rectified(normal, self.slope);
             hidden = bent.reshape([rows, length, filters]);
         }
         linear(&self.head, hidden.squeeze_dim::<2>(1))

@@ -117,16 +117,24 @@ pub fn occlusion<N: SignalNetwork, X: MarkSignal>(
 ///
 /// # Errors
 ///
-/// [`chromex_core::Error::UnknownGroup`] when there is no such group.
+/// [`chromex_core::Error::UnknownGroup`] when there is no such group; [`chromex_core::Error::RowCount`] when there is not one
+/// map per key.
 pub fn mean_by_group(
     maps: &Array3<f32>,
     keys: &Keys,
     group: &str,
 ) -> chromex_core::Result<Vec<(String, Array2<f32>)>> {
     let group = keys.group(group)?;
+    if maps.shape()[0] != keys.len() {
+        return Err(chromex_core::Error::RowCount {
+            what: "maps",
+            expected: keys.len(),
+            found: maps.shape()[0],
+        });
+    }
     let mut means = Vec::new();
     for (code, label) in group.labels().iter().enumerate() {
-        let rows: Vec<usize> = (0..keys.len().min(maps.shape()[0]))
+        let rows: Vec<usize> = (0..keys.len())
             .filter(|&row| group.codes()[row] as usize == code)
             .collect();
         if let Some(mean) = maps.select(Axis(0), &rows).mean_axis(Axis(0)) {
@@ -251,7 +259,7 @@ fn numbers(tensor: Tensor<2>) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::LinearNetworkConfig;
+    use crate::{DeepChromeConfig, FcnConfig, LinearNetworkConfig};
     use chromex_core::MarkWindows;
     use chromex_nn::Device;
     use ndarray::array;
@@ -298,6 +306,48 @@ mod tests {
         }
     }
 
+    /// Gradients twice with dropout and once without, of the same weights.
+    fn thrice<N: SignalNetwork>(dropped: N, whole: N) -> [Array3<f32>; 3] {
+        let signal = Array3::from_shape_fn((4, 100, 5), |(row, bin, mark)| {
+            ((row * 7 + bin * 13 + mark * 29) % 11) as f32 / 5.0
+        });
+        let marks = ["a", "b", "c", "d", "e"].map(String::from).to_vec();
+        let windows = MarkWindows::new(signal, marks, 100).unwrap();
+        let (device, drawn) = (Device::default(), weights::values(&dropped));
+        let mut drawn = drawn.into_iter();
+        let whole = weights::fill(whole, |_, _| Ok(drawn.next().unwrap().1)).unwrap();
+        let of = |network: &N| {
+            let trained = Trained::new(network, &device, 8);
+            gradients(&trained, &windows, 0).unwrap()
+        };
+        [of(&dropped), of(&dropped), of(&whole)]
+    }
+
+    #[test]
+    fn a_trained_network_drops_nothing_when_it_is_explained() {
+        // As training leaves a network: on a device of gradients.
+        let device = Device::default().autodiff();
+        let deep = |dropout| {
+            let config = DeepChromeConfig {
+                dropout,
+                ..DeepChromeConfig::default()
+            };
+            config.init([100, 5], 1, &device).unwrap()
+        };
+        let full = |dropout| {
+            let config = FcnConfig {
+                dropout,
+                ..FcnConfig::default()
+            };
+            config.init([100, 5], 1, &device).unwrap()
+        };
+        for [first, second, whole] in [thrice(deep(0.5), deep(0.0)), thrice(full(0.5), full(0.0))] {
+            assert!(first.iter().any(|&gradient| gradient != 0.0));
+            assert_eq!(first, second);
+            assert_eq!(first, whole);
+        }
+    }
+
     #[test]
     fn maps_are_averaged_per_cell() {
         let maps = array![[[1.0]], [[3.0]], [[10.0]]];
@@ -313,6 +363,11 @@ mod tests {
             ]
         );
         assert!(mean_by_group(&maps, &keys, "gene").is_err());
+        let short = mean_by_group(&array![[[1.0]], [[3.0]]], &keys, "cell");
+        assert_eq!(
+            short.unwrap_err().to_string(),
+            "maps: expected 3 rows, found 2"
+        );
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl LogisticRegression {
     /// # Errors
     ///
     /// [`Error::Setting`] when a class is neither, or the penalty is negative; [`Error::Separable`] when the weights grow
-    /// without end.
+    /// without end; [`Error::Dependent`] when a column is constant or made of others, and not penalised.
     pub fn fit_table(&self, inputs: ArrayView2<'_, f32>, classes: &[f32]) -> Result<LogisticModel> {
         if let Some(class) = classes.iter().find(|&&c| c != 0.0 && c != 1.0) {
             return Err(setting("classes", "0 or 1", class.to_string()));
@@ -48,7 +48,7 @@ impl LogisticRegression {
         let inputs = concatenate![Axis(1), inputs.mapv(f64::from), ones];
         let columns = inputs.ncols();
         let mut weights = Array1::<f64>::zeros(columns);
-        for _ in 0..STEPS {
+        for step in 0..STEPS {
             let mut gradient = Array1::<f64>::zeros(columns);
             let mut curvature = Array2::<f64>::zeros((columns, columns));
             for (row, &class) in inputs.outer_iter().zip(classes) {
@@ -71,9 +71,13 @@ impl LogisticRegression {
                     curvature[[i, i]] += self.penalty;
                 }
             }
-            let step = solve(curvature, gradient).ok_or(Error::Separable)?;
-            weights += &step;
-            if step
+            // At first every row counts alike; later those that are told apart count nothing.
+            let change = solve(curvature, gradient).ok_or(match step {
+                0 => Error::Dependent,
+                _ => Error::Separable,
+            })?;
+            weights += &change;
+            if change
                 .iter()
                 .zip(&weights)
                 .all(|(s, w)| s.abs() <= 1e-9 * (1.0 + w.abs()))
@@ -90,6 +94,8 @@ impl LogisticRegression {
 /// Solves a small system by elimination with row exchange; none when it is singular.
 fn solve(mut matrix: Array2<f64>, mut right: Array1<f64>) -> Option<Array1<f64>> {
     let count = right.len();
+    // What is left of a column that others make is rounding, a part of what was there.
+    let none: Vec<f64> = matrix.diag().iter().map(|d| 1e-12 * d.max(1.0)).collect();
     for column in 0..count {
         let larger = |a: &usize, b: &usize| {
             matrix[[*a, column]]
@@ -97,7 +103,7 @@ fn solve(mut matrix: Array2<f64>, mut right: Array1<f64>) -> Option<Array1<f64>>
                 .total_cmp(&matrix[[*b, column]].abs())
         };
         let pivot = (column..count).max_by(larger)?;
-        if matrix[[pivot, column]].abs() <= 1e-12 || matrix[[pivot, column]].is_nan() {
+        if matrix[[pivot, column]].abs() <= none[column] || matrix[[pivot, column]].is_nan() {
             return None;
         }
         for other in 0..count {
@@ -190,5 +196,26 @@ mod tests {
         assert!(fit(0.1).unwrap().weights[0] > 0.0);
         let strange = LogisticRegression::default().fit_table(inputs.view(), &[0.0, 1.0, 2.0, 0.0]);
         assert!(strange.unwrap_err().to_string().contains("found 2"));
+    }
+
+    #[test]
+    fn a_column_that_is_constant_or_made_of_others_is_told() {
+        let classes = [1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0];
+        let table = |second: fn(f32) -> f32| {
+            Array2::from_shape_fn((8, 2), |(row, column)| {
+                let first = 100.0 * (row as f32 + 0.1).sin();
+                if column == 0 { first } else { second(first) }
+            })
+        };
+        let fit = |inputs: &Array2<f32>, penalty| {
+            LogisticRegression { penalty }.fit_table(inputs.view(), &classes)
+        };
+        for second in [|_| 0.0, |_| 37.3, |first| first, |first| 2.0 * first] as [fn(f32) -> f32; 4]
+        {
+            let found = fit(&table(second), 0.0);
+            assert!(matches!(found, Err(Error::Dependent)), "{found:?}");
+            assert!(fit(&table(second), 0.1).is_ok());
+        }
+        assert!(fit(&table(|first| first * first), 0.0).is_ok());
     }
 }

@@ -333,11 +333,11 @@ fn windows_of_another_shape_are_refused() {
     assert!(built.unwrap_err().to_string().contains("0 or 1"));
     let pair = CellPair::new(counts("first", 2, 30), counts("second", 2, 30)).unwrap();
     let data = dataset(pair, &[0.0, 2.0]);
+    let needed = "the expression of the first and of the second cell, found 0 columns";
     let built = chromex_nn::Architecture::build(&DeepDiffConfig::aux(), &data, 0, &device());
-    assert!(
-        built
-            .unwrap_err()
-            .to_string()
-            .contains("the expression of the first and of the second cell")
-    );
+    assert!(built.unwrap_err().to_string().ends_with(needed));
+    // Validation rows too: their loss is that of the same tasks.
+    let network = DeepDiffConfig::aux().init([30, 5], 0, &device()).unwrap();
+    let looked = network.loss(&data, &device());
+    assert!(looked.unwrap_err().to_string().ends_with(needed));
 }

@@ -158,8 +158,8 @@ impl Default for GradientBoosting {
 }
 
 impl GradientBoosting {
-    /// Gives the defaults of XGBoost before 1.0 (`eta` 0.1, `max_depth` 3), which GeneGPT-2's published
-    /// notebook ran with.
+    /// Gives the defaults of XGBoost before 1.0 (`eta` 0.1, `max_depth` 3), which GeneGPT-2's notebook ran
+    /// with, whose scores are others than the published ones.
     pub fn xgboost_0_90() -> Self {
         Self {
             eta: 0.1,

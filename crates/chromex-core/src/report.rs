@@ -10,7 +10,7 @@ use crate::{Error, Prediction, Predictions, Result, atomic};
 
 /// How predictions become a report.
 pub struct Scoring {
-    /// The scores of the table, the first of which ranks models.
+    /// The scores of the table.
     pub metrics: Vec<Box<dyn Metric>>,
     /// How intervals are drawn.
     pub bootstrap: Bootstrap,

@@ -13,9 +13,9 @@ impl<X: MarkSignal> Encode<X> for WindowMaxima {
     /// Gives `[genes, marks]`.
     fn encode(&self, inputs: &X) -> Result<Array2<f32>> {
         let windows = inputs.windows();
-        let largest = windows
-            .signal()
-            .map_axis(Axis(1), |bins| bins.iter().copied().fold(0.0, f32::max));
+        let largest = windows.signal().map_axis(Axis(1), |bins| {
+            bins.iter().copied().reduce(f32::max).unwrap_or_default()
+        });
         Ok(largest)
     }
 }

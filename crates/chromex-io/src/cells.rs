@@ -14,7 +14,8 @@ use crate::{Error, Result};
 ///
 /// # Errors
 ///
-/// [`Error::Unreadable`] when the file is no such archive, or an array has another shape or numbers of genes that are none;
+/// [`Error::Unreadable`] when the file is no such archive, or an array has another shape, numbers of genes that are none, or an
+/// expression that differs between the bins of a gene;
 /// [`Error::Genes`] when cells list other genes; [`Error::Core`] when a count is none.
 pub fn read_cells_npz(
     path: &Path,
@@ -47,7 +48,16 @@ pub fn read_cells_npz(
             }
             genes.push(format!("{number:.0}"));
         }
-        let labels = array.slice(s![.., 0, last]).mapv(|value| value as f32);
+        let expression = array.slice(s![.., .., last]);
+        for (row, own) in expression.rows().into_iter().enumerate() {
+            if let Some(other) = own.iter().find(|&&other| other != own[0]) {
+                return Err(archive.refuse(format!(
+                    "{name}, row {row}: expected one expression at all bins, found {} and {other}",
+                    own[0]
+                )));
+            }
+        }
+        let labels = expression.column(0).mapv(|value| value as f32);
         let signal = array.slice(s![.., .., 1..last]).mapv(|value| value as f32);
         cells.add(&name, genes, &signal, labels.to_vec())?;
     }
@@ -266,6 +276,13 @@ mod tests {
         );
         assert!(
             message(&layout()).contains("E003, row 0: expected the number of one gene, found 7")
+        );
+        let mut two = FIRST;
+        two[11] = 1.5;
+        archive(&path, &[("E003", two)]);
+        assert!(
+            message(&layout())
+                .contains("E003, row 1: expected one expression at all bins, found -1.5 and 1.5")
         );
         archive(
             &path,

@@ -63,8 +63,8 @@ pub enum Error {
         /// What stands there.
         found: String,
     },
-    /// A file ends before its last block.
-    #[error("{path}: cut short: the end-of-file block of bgzip is missing", path = path.display())]
+    /// A BAM or CRAM ends before the block that its writer puts at the end.
+    #[error("{path}: cut short: the block that marks the end of the file is missing", path = path.display())]
     CutShort {
         /// The file.
         path: PathBuf,
@@ -109,16 +109,6 @@ pub enum Error {
         path: PathBuf,
         /// The gene.
         gene: String,
-    },
-    /// An archive of arrays is not what it should be.
-    #[error("{path}: expected {expected}", path = path.display())]
-    Archive {
-        /// The file.
-        path: PathBuf,
-        /// What it should hold.
-        expected: &'static str,
-        /// Where it departs from that.
-        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A cell lists other genes than the cells before it.
     #[error("{path}: cell {cell}, row {row}: expected {expected}, found {found}", path = path.display())]

@@ -105,3 +105,57 @@ fn group<M: Module>(network: &M, prefixes: &[String]) -> Result<ParamGroup> {
         .collect();
     ParamGroup::from_any_regexes(patterns).map_err(|_| refuse(&prefixes.join(", ")))
 }
+
+#[cfg(all(test, feature = "cpu"))]
+mod tests {
+    use super::*;
+    use crate::blocks::Dropout;
+    use crate::fused::tests::{draw, numbers};
+    use burn::nn::{Linear, LinearConfig};
+
+    #[derive(Module, Debug)]
+    struct Part {
+        matrix: Linear,
+        dropout: Dropout,
+    }
+
+    #[derive(Module, Debug)]
+    struct Parts {
+        base: Part,
+        head: Part,
+    }
+
+    #[test]
+    fn what_is_frozen_drops_nothing_and_what_is_trained_does() {
+        let inputs = draw("inputs", [30, 30], 1.0);
+        let device = inputs.device();
+        let part = || Part {
+            matrix: LinearConfig::new(4, 4).init(&device),
+            dropout: Dropout::new(0.5),
+        };
+        let drops = |part: &Part| {
+            let left = numbers(part.dropout.forward(inputs.clone()));
+            left.contains(&0.0)
+        };
+        let adapted = |adaptation: Adaptation| {
+            let parts = Parts {
+                base: part(),
+                head: part(),
+            };
+            let begun = adaptation.begin(parts, 0, &device).unwrap();
+            let ended = adaptation.end(begun.clone()).valid();
+            assert!(!drops(&ended.base) && !drops(&ended.head));
+            [drops(&begun.base), drops(&begun.head)]
+        };
+        let head = || vec!["head.".to_owned()];
+        assert_eq!(adapted(Adaptation::All), [true, true]);
+        assert_eq!(adapted(Adaptation::Only(head())), [false, true]);
+        let low = LowRank {
+            rank: 2,
+            alpha: 1.0,
+            matrices: vec!["base.matrix.weight".into()],
+            whole: head(),
+        };
+        assert_eq!(adapted(Adaptation::LowRank(low)), [false, true]);
+    }
+}

@@ -148,6 +148,7 @@ impl Checkpoint {
 
 /// Packs the weights of a module, with the identities that optimiser state refers to.
 pub(crate) fn pack<M: Module>(module: &M) -> Result<Vec<u8>> {
+    settle(module);
     let bytes = module.clone().into_record().into_bytes().map_err(record)?;
     Ok(bytes.to_vec())
 }
@@ -156,7 +157,14 @@ pub(crate) fn pack<M: Module>(module: &M) -> Result<Vec<u8>> {
 pub(crate) fn unpack<M: Module>(module: M, bytes: Vec<u8>) -> Result<M> {
     let bytes = burn::tensor::Bytes::from_bytes_vec(bytes);
     let weights = ModuleRecord::from_bytes(bytes).map_err(record)?;
+    settle(&module);
     module.try_load_record(weights).map_err(record)
+}
+
+/// Takes in what the last step told running statistics, as those of a batch normalisation: burn sets the newest aside, a record
+/// does not hold it, and it would outlast weights that are restored. A module that is made ready to predict takes it in.
+fn settle<M: Module>(module: &M) {
+    drop(module.valid());
 }
 
 fn record(source: burn::store::RecordError) -> Error {

@@ -22,6 +22,14 @@ pub enum Error {
         /// What the loss was.
         loss: f64,
     },
+    /// Weights were to be chosen by a score that no look at the validation rows had.
+    #[error(
+        "no look at the validation rows had a defined score by {selection:?}; keep the last weights or select by the loss"
+    )]
+    NoBest {
+        /// By what they were to be chosen.
+        selection: crate::Selection,
+    },
     /// Gradients overflow half precision however small the loss is made.
     #[error(
         "step {step}: gradients overflow half precision; train in bfloat16 or single precision, or lower the learning rate"

@@ -137,32 +137,62 @@ pub(crate) fn check_groups<M: Module>(module: &M, recipe: &Recipe) -> Result<()>
     Ok(())
 }
 
+/// Drops the gradients of groups that are yet to thaw, so that limits and checks of all gradients see only those that move
+/// weights.
+pub(crate) fn thawed<M: Module>(
+    module: &M,
+    grads: GradientsParams,
+    recipe: &Recipe,
+    step: u64,
+) -> GradientsParams {
+    let frozen = |group: usize| recipe.groups[group].from_step > step;
+    if !(0..recipe.groups.len()).any(frozen) {
+        return grads;
+    }
+    let parts = [GradientsParams::new(), GradientsParams::new()];
+    let [kept, _] = deal(module, grads, parts, |path| {
+        usize::from(recipe.group_of(path).is_some_and(frozen))
+    });
+    kept
+}
+
 /// Deals gradients out: index 0 is the recipe itself, then its groups.
 fn by_group<M: Module>(
     module: &M,
     grads: GradientsParams,
     recipe: &Recipe,
 ) -> Vec<GradientsParams> {
+    let parts = (0..=recipe.groups.len()).map(|_| GradientsParams::new());
+    deal(module, grads, parts.collect(), |path| {
+        recipe.group_of(path).map_or(0, |group| group + 1)
+    })
+}
+
+/// Deals gradients out to the part that each parameter's path belongs to.
+fn deal<M: Module, P: AsMut<[GradientsParams]>>(
+    module: &M,
+    grads: GradientsParams,
+    parts: P,
+    part: impl Fn(&str) -> usize,
+) -> P {
     let mut dealing = Dealing {
         path: Vec::new(),
         from: grads,
-        to: (0..=recipe.groups.len())
-            .map(|_| GradientsParams::new())
-            .collect(),
-        recipe,
+        to: parts,
+        part,
     };
     module.visit(&mut dealing);
     dealing.to
 }
 
-struct Dealing<'a> {
+struct Dealing<P, F> {
     path: Vec<String>,
     from: GradientsParams,
-    to: Vec<GradientsParams>,
-    recipe: &'a Recipe,
+    to: P,
+    part: F,
 }
 
-impl ModuleVisitor for Dealing<'_> {
+impl<P: AsMut<[GradientsParams]>, F: Fn(&str) -> usize> ModuleVisitor for Dealing<P, F> {
     fn enter_module(&mut self, name: &str, _container_type: &str) {
         self.path.push(name.to_owned());
     }
@@ -175,15 +205,8 @@ impl ModuleVisitor for Dealing<'_> {
         let Some(grad) = self.from.remove::<D>(param.id) else {
             return;
         };
-        let path = self.path.join(".");
-        let named = |prefixes: &[String]| prefixes.iter().any(|prefix| path.starts_with(prefix));
-        let group = self
-            .recipe
-            .groups
-            .iter()
-            .rposition(|group| named(&group.prefixes))
-            .map_or(0, |group| group + 1);
-        self.to[group].register(param.id, grad);
+        let part = (self.part)(&self.path.join("."));
+        self.to.as_mut()[part].register(param.id, grad);
     }
 }
 

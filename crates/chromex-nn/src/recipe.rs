@@ -29,7 +29,7 @@ pub struct Recipe {
     /// Parameters with a learning rate or a start of their own. A parameter belongs to the last group that
     /// names it; those of no group follow the recipe itself.
     pub groups: Vec<Group>,
-    /// Steps between two looks at the validation rows; none looks at the end of each epoch.
+    /// Steps between two looks at the validation rows; none looks after the step that ends each epoch.
     pub validate_every: Option<u64>,
     /// Which weights are kept.
     pub keep: Keep,
@@ -128,14 +128,14 @@ pub enum Clip {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// What progress calls the group.
+    /// What progress calls the group: its rate is reported as `learning_rate` and this name.
     pub name: String,
     /// Beginnings of parameter paths, such as `blocks.5.`.
     pub prefixes: Vec<String>,
     /// The group's peak learning rate.
     pub learning_rate: f64,
     /// The step at which the group thaws. Until then its gradients are dropped, so that no moments
-    /// accumulate; its schedule starts there.
+    /// accumulate and no joint norm counts them; its schedule starts there.
     pub from_step: u64,
 }
 
@@ -259,6 +259,26 @@ impl Recipe {
                 Some(peak * self.schedule.factor(since, left))
             })
             .collect()
+    }
+
+    /// Names the learning rates of a step for those who listen; a group that is frozen has none.
+    pub(crate) fn named_rates(&self, step: u64, total: u64) -> Vec<(String, f64)> {
+        let groups = self
+            .groups
+            .iter()
+            .map(|group| format!("learning_rate {}", group.name));
+        let names = std::iter::once("learning_rate".to_owned()).chain(groups);
+        let rates = self.learning_rates(step, total);
+        names
+            .zip(rates)
+            .filter_map(|(name, rate)| Some((name, rate?)))
+            .collect()
+    }
+
+    /// Tells to which group a parameter belongs, if to any.
+    pub(crate) fn group_of(&self, path: &str) -> Option<usize> {
+        let named = |group: &Group| group.prefixes.iter().any(|prefix| path.starts_with(prefix));
+        self.groups.iter().rposition(named)
     }
 
     /// Tells whether training needs validation rows.

@@ -19,12 +19,12 @@ pub enum Schedule {
         /// Steps until the peak.
         steps: u64,
     },
-    /// Up in a line to the peak, then down in a line to 0 at the last step.
+    /// Up in a line to the peak, then down in a line to 0 after the last step.
     WarmUpLinear {
         /// Steps until the peak.
         steps: u64,
     },
-    /// Up in a line to the peak, then down along half a cosine to 0 at the last step.
+    /// Up in a line to the peak, then down along half a cosine to 0 after the last step.
     WarmUpCosine {
         /// Steps until the peak.
         steps: u64,

@@ -9,7 +9,7 @@ use ndarray::Array2;
 use rand::seq::SliceRandom;
 
 use crate::checkpoint::{Checkpoint, Progress, pack, unpack};
-use crate::optimizer::{Stepper, check_groups};
+use crate::optimizer::{Stepper, check_groups, thawed};
 use crate::{
     Architecture, Checkpoints, Device, Error, Keep, Length, Network, Precision, Recipe, Result,
     Selection, Trained, clip,
@@ -73,8 +73,8 @@ impl<A> Trainer<A> {
     ///
     /// # Errors
     ///
-    /// When a setting is out of range, there are no rows, the loss stops being a number, or a checkpoint
-    /// cannot be read or written.
+    /// When a setting is out of range, there are no rows, the loss stops being a number, no look at the validation rows had
+    /// a score by which weights could be kept, or a checkpoint cannot be read or written.
     pub fn train<X: Rows>(
         &self,
         train: &Dataset<X>,
@@ -212,26 +212,37 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
         while self.progress.step < total && !self.progress.finished {
             network = self.step(network, &mut order, total)?;
             let step = self.progress.step;
-            let look_every = self
-                .trainer
-                .recipe
-                .validate_every
-                .unwrap_or_else(|| self.steps_per_epoch());
-            if !self.valid.is_empty() && (step.is_multiple_of(look_every) || step == total) {
+            if self.looks_at(step, total) {
                 self.look(&network)?;
             }
             self.progress.finished |= step == total;
-            if self.trainer.checkpoints.as_ref().is_some_and(|c| {
-                self.progress.finished || step.is_multiple_of(c.every_steps.max(1))
-            }) {
+            if self.progress.finished || self.saves_at(step) {
                 self.save(&network)?;
             }
         }
         observer.observe(&Event::End { task });
         match (&self.best_weights, self.trainer.recipe.keep) {
             (Some(best), Keep::BestValidation) => unpack(network, best.clone()),
-            _ => Ok(network),
+            (None, Keep::BestValidation) => Err(Error::NoBest {
+                selection: self.trainer.recipe.selection,
+            }),
+            (_, Keep::Last) => Ok(network),
         }
+    }
+
+    /// Tells whether the validation rows are looked at after a number of steps.
+    fn looks_at(&self, done: u64, total: u64) -> bool {
+        let due = match self.trainer.recipe.validate_every {
+            Some(every) => done.is_multiple_of(every),
+            None => self.epochs(done) > self.epochs(done - 1),
+        };
+        !self.valid.is_empty() && (due || done == total)
+    }
+
+    /// Tells whether training that is not over is saved after a number of steps.
+    fn saves_at(&self, done: u64) -> bool {
+        let checkpoints = self.trainer.checkpoints.as_ref();
+        checkpoints.is_some_and(|c| done.is_multiple_of(c.every_steps.max(1)))
     }
 
     fn step(&mut self, network: A::Network, order: &mut Order, total: u64) -> Result<A::Network> {
@@ -240,7 +251,10 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
         // Dropout draws from the device: its draws must be those of the step, not of the process.
         self.device
             .seed(random::derive(self.seed, &format!("step {step}")));
-        let report = (step + 1).is_multiple_of(recipe.report_every);
+        let done = step + 1;
+        let report = done.is_multiple_of(recipe.report_every);
+        // Weights that a loss which is no number moved are not to be kept, saved or looked at.
+        let measure = report || done == total || self.saves_at(done) || self.looks_at(done, total);
         let mut gathered = GradientsAccumulator::new();
         let mut loss_sum = 0.0;
         let mut single = None;
@@ -253,7 +267,7 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
             let loss = recipe
                 .precision
                 .within(|| network.loss(&batch, &self.device))?;
-            if report {
+            if measure {
                 loss_sum += f64::from(loss.clone().into_scalar::<f32>());
             }
             let loss = match scale {
@@ -273,6 +287,7 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
             1.0 => grads,
             _ => clip::scale(&network, grads, factor),
         };
+        let grads = thawed(&network, grads, recipe, step);
         let finite = scale.is_none() || clip::global_norm(&network, &grads).is_finite();
         let network = if finite {
             let grads = clip::clip(&network, grads, recipe.clip);
@@ -281,19 +296,21 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
             network
         };
         if scale.is_some() && !self.progress.loss_scale.follow(finite) {
-            return Err(Error::Overflow { step: step + 1 });
+            return Err(Error::Overflow { step: done });
         }
-        self.progress.step += 1;
+        self.progress.step = done;
         let loss = loss_sum / recipe.accumulate as f64;
-        if report && !loss.is_finite() {
-            return Err(Error::Diverged {
-                step: step + 1,
-                loss,
-            });
+        // The sum is 0 where the loss was not measured.
+        if !loss.is_finite() {
+            return Err(Error::Diverged { step: done, loss });
         }
-        let rate = recipe.learning_rate * recipe.schedule.factor(step, total);
-        let mut values = vec![("loss", loss), ("learning_rate", rate)];
-        values.extend(scale.map(|factor| ("loss_scale", factor)));
+        let mut values = vec![("loss".to_owned(), loss)];
+        values.extend(recipe.named_rates(step, total));
+        values.extend(scale.map(|factor| ("loss_scale".to_owned(), factor)));
+        let values: Vec<(&str, f64)> = values
+            .iter()
+            .map(|(n, value)| (n.as_str(), *value))
+            .collect();
         self.trainer.observer.observe(&Event::Step {
             task: &self.trainer.task,
             done: self.progress.step,
@@ -315,6 +332,12 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
             sum += f64::from(loss.into_scalar::<f32>()) * batch.len() as f64;
         }
         let loss = sum / rows.len() as f64;
+        if !loss.is_finite() {
+            return Err(Error::Diverged {
+                step: self.progress.step,
+                loss,
+            });
+        }
         let mut values = vec![("validation_loss", loss)];
         let score = self.score(&network_now)?;
         values.extend(score);
@@ -389,16 +412,24 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
         .save(file)
     }
 
-    fn steps_per_epoch(&self) -> u64 {
-        let recipe = &self.trainer.recipe;
-        let batches = self.train.len().div_ceil(recipe.batch_rows);
-        batches.div_ceil(recipe.accumulate) as u64
+    /// Batches of one time through the training rows.
+    fn epoch_batches(&self) -> u64 {
+        self.train.len().div_ceil(self.trainer.recipe.batch_rows) as u64
+    }
+
+    /// Times that a number of steps went through the training rows.
+    fn epochs(&self, steps: u64) -> u64 {
+        steps * self.trainer.recipe.accumulate as u64 / self.epoch_batches()
     }
 
     fn total_steps(&self) -> u64 {
-        match self.trainer.recipe.length {
+        let recipe = &self.trainer.recipe;
+        match recipe.length {
             Length::Steps(steps) => steps,
-            Length::Epochs(epochs) => epochs * self.steps_per_epoch(),
+            // Batches run on from one time through to the next.
+            Length::Epochs(epochs) => {
+                (epochs * self.epoch_batches()).div_ceil(recipe.accumulate as u64)
+            }
         }
     }
 }

@@ -259,6 +259,58 @@ mod tests {
     }
 
     #[test]
+    fn vocabularies_of_which_more_than_the_merges_decides_encode_as_the_library_does() {
+        let tokenizer = |model: &str| {
+            let json = format!(
+                r#"{{"version":"1.0","truncation":null,"padding":null,"added_tokens":[],"normalizer":null,
+                "pre_tokenizer":null,"post_processor":null,"decoder":null,"model":{{"type":"BPE","dropout":null,
+                "unk_token":null,"fuse_unk":false,"byte_fallback":false,{model}}}}}"#
+            );
+            BpeTokenizer::from_json(json.as_bytes()).unwrap()
+        };
+        let special = r###""<s>":0,"</s>":1,"A":2,"C":3"###;
+        for (own, is_fast) in [
+            (
+                format!(r#""vocab":{{{special},"AC":4}},"merges":["A C"]"#),
+                true,
+            ),
+            (
+                format!(
+                    r#""continuing_subword_prefix":"","end_of_word_suffix":"","vocab":{{{special},"AC":4}},"merges":["A C"]"#
+                ),
+                true,
+            ),
+            (
+                format!(
+                    r###""continuing_subword_prefix":"##","vocab":{{{special},"##A":4,"##C":5,"AC":6}},"merges":["A ##C"]"###
+                ),
+                false,
+            ),
+            (
+                format!(
+                    r#""end_of_word_suffix":"/w","vocab":{{{special},"A/w":4,"C/w":5,"AC/w":6}},"merges":["A C/w"]"#
+                ),
+                false,
+            ),
+            (
+                format!(
+                    r#""ignore_merges":true,"vocab":{{{special},"AC":4,"CA":5}},"merges":["A C"]"#
+                ),
+                false,
+            ),
+        ] {
+            let encoder = DnaBpe::default().with(tokenizer(&own)).unwrap();
+            assert_eq!(encoder.merges.is_some(), is_fast, "{own}");
+            for word in ["AC", "CA", "A", "CACAC"] {
+                let tokens = encoder.tokens(&Sequences::new(&[word]).unwrap()).unwrap();
+                let ids = tokens.sentence(0, 0);
+                let expected = encoder.tokenizer.encode_text(word).unwrap();
+                assert_eq!(ids[1..ids.len() - 1], expected, "{word} with {own}");
+            }
+        }
+    }
+
+    #[test]
     fn settings_that_cannot_be_are_refused() {
         let sequences = Sequences::new(&["ACGT"]).unwrap();
         assert!(DnaBpe::new(260).learn(&sequences).is_err());

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chromex_core::{Rows, Sequences};
 use serde::{Deserialize, Serialize};
@@ -9,8 +9,12 @@ use crate::{Error, Result};
 ///
 /// The identity of two sequences is estimated from the k-mers that they share: of a sequence whose bases each stayed with the
 /// chance p, p^k of the k-mers did (Mash, Ondov et al. 2016, doi:10.1186/s13059-016-0997-x), counted against the shorter one, so
-/// that a piece is found in the whole. Clusters are single linkage, so no pair above the identity is ever parted; both strands are
-/// not compared, since promoters are read from their gene's strand.
+/// that a piece is found in the whole. Clusters are single linkage, so no pair above the estimated identity is ever parted; both
+/// strands are not compared, since promoters are read from their gene's strand.
+///
+/// Equal sequences are always one cluster. K-mers of repeats, which stand in more than [`most_rows`](Self::most_rows) different
+/// sequences, are not shared by any two but remain in the number that is divided by: sequences that consist of repeats are
+/// estimated less alike than they are. Sequences without any k-mer stand alone.
 ///
 /// # Examples
 ///
@@ -29,7 +33,7 @@ pub struct Homology {
     pub k: usize,
     /// The identity from which on sequences are one cluster, above 0 and at most 1.
     pub identity: f64,
-    /// The most sequences that a k-mer may stand in to count: those of repeats say nothing, and cost the square of it.
+    /// The most different sequences that a k-mer may stand in to count: those of repeats say little, and cost the square of it.
     pub most_rows: usize,
 }
 
@@ -53,8 +57,12 @@ impl Homology {
     pub fn clusters(&self, sequences: &Sequences) -> Result<Vec<usize>> {
         self.check()?;
         let own: Vec<Vec<u64>> = sequences.iter().map(|one| self.kmers(one)).collect();
+        let firsts = first_of_equals(sequences, &own);
         let mut places: Vec<(u64, u32)> = Vec::new();
         for (row, kmers) in own.iter().enumerate() {
+            if firsts[row] != row {
+                continue;
+            }
             places.extend(kmers.iter().map(|&kmer| (kmer, row as u32)));
         }
         places.sort_unstable();
@@ -69,7 +77,7 @@ impl Homology {
                 }
             }
         }
-        let mut parents: Vec<usize> = (0..own.len()).collect();
+        let mut parents = firsts;
         for ((one, other), count) in shared {
             let (one, other) = (one as usize, other as usize);
             let shorter = own[one].len().min(own[other].len());
@@ -88,8 +96,8 @@ impl Homology {
             .collect())
     }
 
-    /// Estimates, for each of `tested`, the identity to the most alike of `trained`; 0 where nothing is shared. High numbers
-    /// are leaks of a split.
+    /// Estimates, for each of `tested`, the identity to the most alike of `trained`; 0 where nothing is shared, and 1 where an
+    /// equal one is. High numbers are leaks of a split.
     ///
     /// # Errors
     ///
@@ -97,8 +105,13 @@ impl Homology {
     pub fn nearest(&self, tested: &Sequences, trained: &Sequences) -> Result<Vec<f64>> {
         self.check()?;
         let own: Vec<Vec<u64>> = trained.iter().map(|one| self.kmers(one)).collect();
+        let firsts = first_of_equals(trained, &own);
+        let known: HashSet<&[u8]> = trained.iter().collect();
         let mut rows_of: HashMap<u64, Vec<u32>> = HashMap::new();
         for (row, kmers) in own.iter().enumerate() {
+            if firsts[row] != row {
+                continue;
+            }
             for &kmer in kmers {
                 rows_of.entry(kmer).or_default().push(row as u32);
             }
@@ -107,6 +120,9 @@ impl Homology {
         let nearest = tested.iter().map(|sequence| {
             shared.fill(0);
             let kmers = self.kmers(sequence);
+            if !kmers.is_empty() && known.contains(sequence) {
+                return 1.0;
+            }
             let known = kmers.iter().filter_map(|kmer| rows_of.get(kmer));
             for rows in known.filter(|rows| rows.len() <= self.most_rows) {
                 for &row in rows {
@@ -156,6 +172,17 @@ impl Homology {
             found: format!("{}, {}, {}", self.k, self.identity, self.most_rows),
         })
     }
+}
+
+/// Finds for each row the first of the same letters; a row without k-mers stands for itself.
+fn first_of_equals(sequences: &Sequences, kmers: &[Vec<u64>]) -> Vec<usize> {
+    let mut firsts: HashMap<&[u8], usize> = HashMap::new();
+    let rows = sequences.iter().zip(kmers).enumerate();
+    rows.map(|(row, (sequence, kmers))| match kmers.is_empty() {
+        true => row,
+        false => *firsts.entry(sequence).or_insert(row),
+    })
+    .collect()
 }
 
 /// Finds the row that stands for a cluster, and shortens the way to it.
@@ -240,6 +267,30 @@ mod tests {
             let expected = 1.0 - per_mille as f64 / 1000.0;
             assert!((mean - expected).abs() < 0.01, "{mean} for {expected}");
         }
+    }
+
+    #[test]
+    fn equal_sequences_are_never_parted_and_count_once_for_the_most_rows() {
+        let state = &mut 9;
+        let (copied, alone) = (drawn(state, 200), drawn(state, 200));
+        let close = changed(state, &copied, 20);
+        let rows = [&copied, &alone, &copied, &close, &copied].map(Vec::clone);
+        let sequences = Sequences::new(&rows).unwrap();
+        let clusters = |most_rows: usize| {
+            let homology = Homology {
+                most_rows,
+                ..Homology::default()
+            };
+            let nearest = homology
+                .nearest(&sequences, &sequences.select(&[0, 2, 4]))
+                .unwrap();
+            assert_eq!((nearest[0], nearest[2]), (1.0, 1.0));
+            assert!(nearest[1] < 0.5 && nearest[3] > 0.9, "{nearest:?}");
+            homology.clusters(&sequences).unwrap()
+        };
+        // Only the copies, whose k-mers are all left out; then both spellings.
+        assert_eq!(clusters(1), [0, 1, 0, 2, 0]);
+        assert_eq!(clusters(2), [0, 1, 0, 0, 0]);
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub struct LocalisedMotifs {
     pub k: usize,
     /// Bases of a window, in halves of which windows begin.
     pub window: usize,
-    /// The fewest promoters that must have the k-mer in its window.
+    /// The fewest times that the k-mer must stand in its window, counted once for each promoter and half of the window: a
+    /// promoter with the k-mer in both halves counts twice.
     pub least: u32,
     /// How far a window must stand out, in units of the root of what was expected.
     pub above: f64,
@@ -225,6 +226,26 @@ mod tests {
         let copied = &promoters.sequence(1)[100..108];
         let copied = std::str::from_utf8(copied).unwrap();
         assert!(motifs.motifs().iter().all(|motif| motif != copied));
+    }
+
+    #[test]
+    fn a_promoter_counts_once_for_each_half_of_a_window() {
+        let settings = LocalisedMotifs {
+            k: 4,
+            window: 16,
+            least: 2,
+            above: 0.5,
+            ..LocalisedMotifs::default()
+        };
+        let localised = |promoter: &str| {
+            let promoters = Sequences::new(&[promoter]).unwrap();
+            let found = settings.localised(&promoters);
+            found.iter().any(|one| settings.spelt(one.kmer) == "TATA")
+        };
+        let rest = "CCGGCACGGACCGGAACCAGGCCAGACCGGAACC";
+        // In the last eight bases and the eight before; twice in the last eight.
+        assert!(localised(&format!("{rest}CTATACCCCCTATACC")));
+        assert!(!localised(&format!("{rest}CCCCCCCCCTATATAC")));
     }
 
     #[test]

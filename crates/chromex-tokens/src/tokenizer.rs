@@ -186,8 +186,8 @@ impl BpeTokenizer {
         })
     }
 
-    /// Takes the merges out, for encoding words of letters; none where the tokenizer is no BPE, or makes something else than
-    /// one word of them.
+    /// Takes the merges out, for encoding words of letters; none where the tokenizer is no BPE, makes something else than
+    /// one word of them, or where more than the merges decides the tokens.
     pub(crate) fn merges(&self) -> Result<Option<Merges>> {
         let whole = match self.tokenizer.get_pre_tokenizer() {
             None | Some(PreTokenizerWrapper::Whitespace(_)) => true,
@@ -198,7 +198,12 @@ impl BpeTokenizer {
             ModelWrapper::BPE(model) if model.dropout.is_none() => model,
             _ => return Ok(None),
         };
-        if !whole || self.tokenizer.get_normalizer().is_some() {
+        // Pieces that are spelt with something before or behind them, and words that are taken whole, the library knows.
+        let is_spelt = |part: &Option<String>| part.as_ref().is_some_and(|part| !part.is_empty());
+        let is_plain = !model.ignore_merges
+            && !is_spelt(&model.continuing_subword_prefix)
+            && !is_spelt(&model.end_of_word_suffix);
+        if !whole || !is_plain || self.tokenizer.get_normalizer().is_some() {
             return Ok(None);
         }
         let vocabulary = model.get_vocab();
@@ -215,15 +220,16 @@ impl BpeTokenizer {
             source: source.into(),
         })?;
         let pairs = written["merges"].as_array().cloned().unwrap_or_default();
-        let merges = pairs.iter().filter_map(|pair| {
+        let merges = pairs.iter().map(|pair| {
             let (left, right) = (pair[0].as_str()?, pair[1].as_str()?);
             Some(Merge {
                 pair: (*vocabulary.get(left)?, *vocabulary.get(right)?),
                 id: *vocabulary.get(&format!("{left}{right}"))?,
             })
         });
-        let merges: Vec<Merge> = merges.collect();
-        Ok(Some(Merges::new(&merges, letters.collect())))
+        // A merge that cannot be resolved is the library's to encode with.
+        let merges: Option<Vec<Merge>> = merges.collect();
+        Ok(merges.map(|merges| Merges::new(&merges, letters.collect())))
     }
 
     fn encode_sentences(&self, sentences: &MarkSentences) -> Result<TokenIds> {

@@ -8,7 +8,9 @@ use chromex_core::{
 };
 use chromex_nn::tensor_file::TensorFile;
 use chromex_nn::weights;
-use chromex_nn::{Adaptation, Architecture, Device, Length, Network, Objective, Recipe, Trainer};
+use chromex_nn::{
+    Adaptation, Architecture, Device, Length, LowRank, Network, Objective, Recipe, Trainer,
+};
 use chromex_transformers::{
     Dnabert2Config, Dnabert2Features, Dnabert2Regression, Dnabert2Regressor, Pooling, TokenLayout,
 };
@@ -257,6 +259,35 @@ fn low_rank_adapters_end_as_changes_of_their_rank() {
         ..thirty_steps()
     };
     assert!(Trainer::new(model, recipe).train(&data, &data, 1).is_err());
+}
+
+#[test]
+fn only_what_is_trained_drops() {
+    let weights = |dropout, adaptation: &Adaptation| {
+        let (data, mut model) = small();
+        model.network.dropout = dropout;
+        let recipe = Recipe {
+            adaptation: adaptation.clone(),
+            length: Length::Steps(3),
+            ..thirty_steps()
+        };
+        let trained = Trainer::new(model, recipe).train(&data, &data, 1);
+        weights::values(&trained.unwrap().network)
+    };
+    // The head's dropout lies beside its output layer: it drops where the whole head is trained.
+    for (trained, drops) in [("head.output.", false), ("head.", true)] {
+        let low_rank = match Dnabert2Regression::low_rank(2, 2.0) {
+            Adaptation::LowRank(low) => Adaptation::LowRank(LowRank {
+                whole: vec![trained.into()],
+                ..low
+            }),
+            other => other,
+        };
+        for adaptation in [Adaptation::Only(vec![trained.into()]), low_rank] {
+            let same = weights(0.5, &adaptation) == weights(0.0, &adaptation);
+            assert_eq!(same, !drops, "{adaptation:?}");
+        }
+    }
 }
 
 #[test]

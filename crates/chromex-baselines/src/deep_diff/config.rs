@@ -5,6 +5,7 @@ use chromex_nn::{Architecture, Clip, Device, Error, Keep, Length, Recipe, Select
 use serde::{Deserialize, Serialize};
 
 use super::DeepDiff;
+use super::network::auxiliary_targets;
 use crate::attentive_chrome::adam;
 use crate::initial;
 use crate::signal::target_columns;
@@ -263,17 +264,8 @@ impl Architecture<CellPair> for DeepDiffConfig {
         device: &Device,
     ) -> chromex_nn::Result<DeepDiff> {
         let first = train.inputs.first();
-        let auxiliary = train
-            .targets
-            .auxiliary
-            .as_ref()
-            .map_or(0, |a| a.columns.len());
-        if self.auxiliary && auxiliary != 2 {
-            return Err(Error::Setting {
-                name: "auxiliary targets",
-                expected: "the expression of the first and of the second cell".into(),
-                found: format!("{auxiliary} columns"),
-            });
+        if self.auxiliary {
+            auxiliary_targets(&train.targets)?;
         }
         target_columns(&train.targets)?;
         self.init([first.bins(), first.marks().len()], seed, device)

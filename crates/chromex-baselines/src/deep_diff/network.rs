@@ -2,7 +2,7 @@ use burn::Tensor;
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::activation::relu;
-use chromex_core::{CellPair, Dataset};
+use chromex_core::{CellPair, Dataset, Targets};
 use chromex_nn::blocks::RecurrentEncoders;
 use chromex_nn::fused::linear;
 use chromex_nn::{Device, Error, Network};
@@ -176,12 +176,8 @@ impl Network<CellPair> for DeepDiff {
         let outputs = self.outputs(first, second);
         let targets = target_tensor(&batch.targets, device);
         let mut loss = (outputs.main - targets.clone()).square().mean();
-        if let Some(auxiliary) = batch
-            .targets
-            .auxiliary
-            .as_ref()
-            .filter(|_| self.config.auxiliary)
-        {
+        if self.config.auxiliary {
+            let auxiliary = auxiliary_targets(&batch.targets)?;
             let auxiliary = target_tensor(auxiliary, device);
             for (cell, predicted) in outputs.auxiliary.into_iter().enumerate() {
                 let truth = auxiliary.clone().narrow(1, cell, 1);
@@ -196,6 +192,18 @@ impl Network<CellPair> for DeepDiff {
             None => Ok(loss),
         }
     }
+}
+
+/// The expression of both cells, which variants with auxiliary tasks learn and look at.
+pub(super) fn auxiliary_targets(targets: &Targets) -> chromex_nn::Result<&Targets> {
+    let found = targets.auxiliary.as_deref();
+    found
+        .filter(|auxiliary| auxiliary.columns.len() == 2)
+        .ok_or_else(|| Error::Setting {
+            name: "auxiliary targets",
+            expected: "the expression of the first and of the second cell".into(),
+            found: format!("{} columns", found.map_or(0, |a| a.columns.len())),
+        })
 }
 
 /// Lays out the signals that the main task reads, `[signals marks, rows, bins, 1]`.

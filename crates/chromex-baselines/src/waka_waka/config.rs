@@ -1,6 +1,6 @@
 use burn::nn::LinearConfig;
 use chromex_core::{Dataset, Rows, Sequences};
-use chromex_nn::blocks::{ConvolutionConfig, Padding};
+use chromex_nn::blocks::{ConvolutionConfig, Dropout, Padding};
 use chromex_nn::{Architecture, Device, Error, Length, Recipe};
 use serde::{Deserialize, Serialize};
 
@@ -236,7 +236,7 @@ impl WakaWakaConfig {
             marks,
             dna,
             joint,
-            dropout: self.joint_dropout,
+            dropout: Dropout::new(self.joint_dropout),
             shape,
             bases,
             config: self.clone(),
@@ -269,7 +269,7 @@ impl WakaWakaConfig {
                 .into_iter()
                 .map(|layer| layer.init(device))
                 .collect::<chromex_nn::Result<_>>()?,
-            dropout: self.module_dropout,
+            dropout: Dropout::new(self.module_dropout),
             dense: LinearConfig::new(left * filters, self.module_width).init(device),
         }))
     }

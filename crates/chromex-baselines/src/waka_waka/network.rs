@@ -6,8 +6,8 @@ use burn::nn::Linear;
 use burn::tensor::TensorData;
 use burn::tensor::activation::leaky_relu;
 use chromex_core::{CellByGene, Dataset, MarkSignal, MarkWindows, Rows, Sequences};
-use chromex_nn::blocks::Convolution;
-use chromex_nn::fused::{drop_out, linear};
+use chromex_nn::blocks::{Convolution, Dropout};
+use chromex_nn::fused::linear;
 use chromex_nn::{Device, Error, Network, Result};
 
 use super::WakaWakaConfig;
@@ -36,8 +36,7 @@ pub struct WakaWaka {
     pub dna: Option<Module>,
     /// From what the modules made to the number.
     pub joint: Vec<Linear>,
-    #[module(skip)]
-    pub(super) dropout: f64,
+    pub(super) dropout: Dropout,
     #[module(skip)]
     pub(super) shape: [usize; 2],
     #[module(skip)]
@@ -51,8 +50,7 @@ pub struct WakaWaka {
 pub struct Module {
     /// One after the other.
     pub convolutions: Vec<Convolution>,
-    #[module(skip)]
-    pub(super) dropout: f64,
+    pub(super) dropout: Dropout,
     /// On the flattened numbers.
     pub dense: Linear,
 }
@@ -106,7 +104,7 @@ impl Module {
             .convolutions
             .iter()
             .fold(inputs, |hidden, convolution| convolution.forward(hidden));
-        let flat = drop_out(hidden.flatten::<2>(1, 2), self.dropout);
+        let flat = self.dropout.forward(hidden.flatten::<2>(1, 2));
         leaky_relu(linear(&self.dense, flat), slope)
     }
 }
@@ -130,7 +128,7 @@ impl WakaWaka {
         let last = self.joint.len() - 1;
         for (index, layer) in self.joint.iter().enumerate() {
             if index == last {
-                hidden = drop_out(hidden, self.dropout);
+                hidden = self.dropout.forward(hidden);
             }
             hidden = linear(layer, hidden);
             if index < last {

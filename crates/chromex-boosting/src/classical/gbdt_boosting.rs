@@ -15,8 +15,7 @@ const DEEPEST: u32 = 30;
 
 /// Boosts trees by the `gbdt` crate, Friedman's way: leaves without a penalty, each tree on the slopes of the loss.
 ///
-/// A second opinion on [`GradientBoosting`](crate::GradientBoosting), and the only learner here of absolute
-/// errors. Targets are fitted one by one.
+/// A second opinion on [`GradientBoosting`](crate::GradientBoosting), also of absolute errors. Targets are fitted one by one.
 ///
 /// # Differences from the crate
 ///

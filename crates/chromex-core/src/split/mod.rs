@@ -20,7 +20,7 @@ pub trait Split: Send + Sync {
     ///
     /// # Errors
     ///
-    /// When the keys lack a group, or a part of a fold would be empty.
+    /// When the keys lack a group, or a fold would have no rows to train or to test on.
     fn folds(&self, keys: &Keys, seed: u64) -> Result<Vec<Fold>>;
 }
 

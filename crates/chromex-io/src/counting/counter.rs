@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::bins::BinIndex;
+use super::mode::BED_FLAGS;
 use super::signal::SignalTally;
 use super::tally::{FileTotals, Progress, TASK, Tally};
 use super::{CountMode, EmptyBases, Normalisation, ReadFilter, Track, TrackFormat};
@@ -87,7 +88,8 @@ impl ReadCounter {
     /// [`Error::Io`], [`Error::Damaged`], [`Error::CutShort`], [`Error::Unreadable`], [`Error::Record`] and
     /// [`Error::Table`] when a file cannot be read or is not what it should be; [`Error::Chromosomes`] when it
     /// shares no chromosome with the windows; [`Error::Core`] when there is no track, a track has no file, or a
-    /// setting cannot be: signals are not normalised by reads.
+    /// setting cannot be: signals are not normalised by reads, BED and tagAlign know neither pairs nor flags but the
+    /// strand, and a track holds reads or signals, not both.
     pub fn count(&self, windows: &GeneWindows, tracks: &[Track]) -> Result<CountedWindows> {
         self.count_observed(windows, tracks, &Silent)
     }
@@ -162,23 +164,46 @@ impl ReadCounter {
                     Some(format) => format,
                     None => TrackFormat::of(path)?,
                 };
-                if format.is_signal() && self.normalisation != Normalisation::None {
-                    return Err(chromex_core::Error::Setting {
-                        name: "normalisation",
-                        expected: format!("none for the signal of {}", path.display()),
-                        found: format!("{:?}", self.normalisation),
-                    }
-                    .into());
-                }
+                self.check_format(path, format)?;
                 Ok(Input {
                     path: path.clone(),
                     format,
                     is_control,
                 })
             });
-            inputs.collect()
+            let inputs = inputs.collect::<Result<Vec<Input>>>()?;
+            check_mix(&inputs)?;
+            Ok(inputs)
         };
         tracks.iter().map(of_track).collect()
+    }
+
+    /// Refuses what a format cannot tell: it would count as nothing, and nobody would know.
+    fn check_format(&self, path: &Path, format: TrackFormat) -> Result<()> {
+        let refuse = |name, expected: &str, found: String| {
+            Err(chromex_core::Error::Setting {
+                name,
+                expected: format!("{expected} {}", path.display()),
+                found,
+            }
+            .into())
+        };
+        if format.is_signal() && self.normalisation != Normalisation::None {
+            let found = format!("{:?}", self.normalisation);
+            return refuse("normalisation", "none for the signal of", found);
+        }
+        if format == TrackFormat::Bed {
+            if self.mode == CountMode::PairedFragments {
+                let found = format!("{:?}", self.mode);
+                return refuse("mode", "one that needs no pairs for the BED", found);
+            }
+            let flags = self.filter.required_flags & !BED_FLAGS;
+            if flags != 0 {
+                let expected = format!("none but {BED_FLAGS:#x} for the BED");
+                return refuse("required_flags", &expected, format!("{flags:#x}"));
+            }
+        }
+        Ok(())
     }
 
     /// Counts the files of a track and gives its bins, row by row in the order of the genome.
@@ -272,6 +297,25 @@ impl ReadCounter {
         let cells = tally.cells.iter().map(|&cell| cell as f64 / divisor);
         Ok((cells.collect(), totals))
     }
+}
+
+/// Refuses a track of reads and signals: their sums would mean nothing.
+fn check_mix(inputs: &[Input]) -> Result<()> {
+    let first = &inputs[0];
+    let is_other = |input: &&Input| input.format.is_signal() != first.format.is_signal();
+    let Some(other) = inputs.iter().find(is_other) else {
+        return Ok(());
+    };
+    let kind = |input: &Input| match input.format.is_signal() {
+        true => "signal",
+        false => "reads",
+    };
+    Err(chromex_core::Error::Setting {
+        name: "files and controls of a track",
+        expected: format!("{} as in {}", kind(first), first.path.display()),
+        found: format!("{} in {}", kind(other), other.path.display()),
+    }
+    .into())
 }
 
 /// A file of a track.

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+/// The flags that a BED tells: the strand.
+pub(super) const BED_FLAGS: u16 = REVERSED;
 const UNMAPPED: u16 = 0x4;
 const REVERSED: u16 = 0x10;
 const PROPER_PAIR: u16 = 0x2;
@@ -29,7 +31,8 @@ pub enum CountMode {
         /// The length of a fragment.
         length_bp: u32,
     },
-    /// Mean depth over the bin's bases of the fragments of properly paired reads, each counted once.
+    /// Mean depth over the bin's bases of the fragments of properly paired reads, each counted once. BED and tagAlign, which
+    /// know no pairs, are refused.
     PairedFragments,
 }
 
@@ -41,7 +44,8 @@ pub struct ReadFilter {
     pub minimum_mapping_quality: u8,
     /// Flags of which a read may have none.
     pub excluded_flags: u16,
-    /// Flags of which a read must have all.
+    /// Flags of which a read must have all. Reads of BED and tagAlign have none but that of the strand (0x10); others are
+    /// refused for them.
     pub required_flags: u16,
 }
 

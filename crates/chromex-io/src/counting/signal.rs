@@ -29,14 +29,31 @@ impl<'a> SignalTally<'a> {
         }
     }
 
-    /// Adds the signal of a bedGraph, sorted or not.
+    /// Adds the signal of a bedGraph, sorted or not. Intervals that overlap are refused where one follows the other; where
+    /// the file is not sorted, only when a bin gets more bases than it has.
     pub(super) fn add_bed_graph(mut self, path: &Path, progress: &Progress<'_>) -> Result<Self> {
         let mut lines = Lines::open_metered(path, LONGEST_LINE_BYTES, progress.meter.clone())?;
+        // Chromosome, start and end of the interval before, where it holds a base.
+        let mut before: Option<(Vec<u8>, i64, i64)> = None;
         while lines.advance()? {
             if is_remark(lines.line()) {
                 continue;
             }
             let interval = parse_bed_graph(&lines)?;
+            if interval.start < interval.end {
+                let (start, end) = (interval.start, interval.end);
+                match &mut before {
+                    Some((name, first, past)) if name == interval.chromosome => {
+                        if *first <= start && start < *past {
+                            let expected =
+                                format!("intervals apart: the one before ends at {past}");
+                            return Err(lines.error(Some(2), expected, start.to_string()));
+                        }
+                        (*first, *past) = (start, end);
+                    }
+                    _ => before = Some((interval.chromosome.to_vec(), start, end)),
+                }
+            }
             let chromosome = self.bins.chromosome(interval.chromosome);
             self.names.note(interval.chromosome, chromosome.is_some());
             self.add(chromosome, (interval.start, interval.end), interval.value);

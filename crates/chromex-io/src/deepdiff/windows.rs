@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use chromex_core::MarkWindows;
@@ -118,7 +118,7 @@ pub fn read_windows(path: &Path, layout: &DeepDiffLayout) -> Result<WindowTable>
 /// # Errors
 ///
 /// [`Error::Table`] at the first line that the layout cannot hold: a count that is not a whole number from
-/// 0 to 2^24, or an id or a symbol that the reader would take apart otherwise. [`Error::Core`] when ids and
+/// 0 to 2^24, an id that stands twice, or an id or a symbol that the reader would take apart otherwise. [`Error::Core`] when ids and
 /// symbols are not one per row, there is no gene, or the file cannot be written.
 ///
 /// # Examples
@@ -208,7 +208,11 @@ impl WindowTable {
             })
         };
         let breaks = |character: char| character == ',' || character.is_control();
+        let mut seen = HashSet::new();
         for (gene, id) in self.ids.iter().enumerate() {
+            if !seen.insert(id) {
+                return refuse(gene, 0, 1, "genes that stand once", id);
+            }
             if id.is_empty() || id.contains('_') || id.contains(breaks) {
                 return refuse(gene, 0, 1, "a gene id without `_`, `,` or line end", id);
             }
@@ -359,6 +363,20 @@ mod tests {
         assert_eq!(table.windows.bin_width_bp(), 100);
         let flat: Vec<f32> = table.windows.signal().iter().copied().collect();
         assert_eq!(flat, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 16_777_216.0]);
+    }
+
+    #[test]
+    fn a_gene_that_stands_twice_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let mut table = read(VALID).unwrap();
+        table.ids[1] = "E1".into();
+        let message = write_windows(&path, &table).unwrap_err().to_string();
+        assert!(
+            message.ends_with("line 3, column 1: expected genes that stand once, found `E1`"),
+            "{message}"
+        );
+        assert!(!path.exists());
     }
 
     #[test]

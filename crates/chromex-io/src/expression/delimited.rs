@@ -14,12 +14,12 @@ const LONGEST_LINE_BYTES: usize = 1 << 22;
 ///
 /// The first column names the genes. Three layouts of text are known and told apart by the first row: a name in the
 /// header for each column; none for the genes, as R writes; and one separator more at the end of each row than in the
-/// header, as Roadmap's tables have.
+/// header, as Roadmap's tables have. Of GCT, version 1.2 is read, and must have the rows and samples that it promises.
 ///
 /// # Errors
 ///
 /// [`Error::Table`](crate::Error::Table) at the first line whose columns are not those of the header, or with a field that is no number or
-/// below 0; [`Error::Unreadable`](crate::Error::Unreadable) when a Parquet file is none; [`Error::Core`](crate::Error::Core) when a gene or sample stands twice;
+/// below 0, and when a GCT has another version or extent; [`Error::Unreadable`](crate::Error::Unreadable) when a Parquet file is none; [`Error::Core`](crate::Error::Core) when a gene or sample stands twice;
 /// [`Error::Io`](crate::Error::Io) and [`Error::Damaged`](crate::Error::Damaged) when the file cannot be read.
 ///
 /// # Examples
@@ -42,9 +42,14 @@ pub fn read_expression_matrix(path: &Path, layout: &MatrixLayout) -> Result<Expr
         return Err(lines.error(None, "a header", "an empty file"));
     }
     let mut layout = layout.clone();
-    if lines.line().starts_with(b"#1.2") || lines.line().starts_with(b"#1.3") {
-        // The second line has the extent, which the rest has as well.
+    if lines.line().starts_with(b"#1.3") {
+        let found = "`#1.3`, whose rows and columns are described further";
+        return Err(lines.error(None, "version 1.2 of GCT", found));
+    }
+    let mut extent = None;
+    if lines.line().starts_with(b"#1.2") {
         lines.advance()?;
+        extent = Some(Extent::of(&lines)?);
         lines.advance()?;
         layout.other_columns.push("Description".into());
     }
@@ -63,10 +68,19 @@ pub fn read_expression_matrix(path: &Path, layout: &MatrixLayout) -> Result<Expr
     if header.samples.is_empty() {
         return Err(lines.error(None, "at least one sample", "none"));
     }
+    if let Some(extent) = extent {
+        extent.check(&lines, table.genes.len(), &header)?;
+    }
     let shape = (table.genes.len(), header.samples.len());
     let values =
         Array2::from_shape_vec(shape, table.values).expect("every row gave a value per sample");
     ExpressionMatrix::new(table.genes, header.samples, values, &layout)
+}
+
+/// How many rows and samples the second line of a GCT promises.
+struct Extent {
+    rows: usize,
+    samples: usize,
 }
 
 /// What the columns of a table are.
@@ -85,6 +99,38 @@ struct Header {
 struct Table {
     genes: Vec<String>,
     values: Vec<f64>,
+}
+
+impl Extent {
+    fn of(lines: &Lines) -> Result<Self> {
+        let text = text(lines)?;
+        let numbers: Option<Vec<usize>> = text
+            .split_whitespace()
+            .map(|field| field.parse().ok())
+            .collect();
+        match numbers.as_deref() {
+            Some(&[rows, samples]) => Ok(Self { rows, samples }),
+            _ => {
+                let found = quoted(lines.line());
+                Err(lines.error(None, "the numbers of rows and samples", found))
+            }
+        }
+    }
+
+    /// Refuses a table that was cut, or is another one. Columns that the layout leaves aside may be samples.
+    fn check(&self, lines: &Lines, rows: usize, header: &Header) -> Result<()> {
+        if rows != self.rows {
+            let expected = format!("{} rows as the second line says", self.rows);
+            return Err(lines.error(None, expected, rows.to_string()));
+        }
+        // All but those of the names and their descriptions.
+        let columns = header.names.len().saturating_sub(2);
+        if ![header.samples.len(), columns].contains(&self.samples) {
+            let expected = format!("{} samples as the second line says", self.samples);
+            return Err(lines.error(None, expected, header.samples.len().to_string()));
+        }
+        Ok(())
+    }
 }
 
 impl Header {
@@ -229,6 +275,46 @@ mod tests {
             "row id `E1` stands twice, in rows 0 and 1",
         );
         t("gene\ta\ta\nE1\t1\t1\n", "row id `a` stands twice");
+    }
+
+    #[test]
+    fn a_gct_has_the_version_and_extent_that_it_says() {
+        fn t(start: &str, expected: Option<&str>) {
+            let content = format!("{start}\nName\tDescription\ta\tb\nE1\tx\t1\t2\nE2\ty\t3\t4\n");
+            let found = read("a.gct", &content, &MatrixLayout::default());
+            match expected {
+                None => assert_eq!(found.unwrap().genes().len(), 2),
+                Some(expected) => {
+                    let message = found.unwrap_err().to_string();
+                    assert!(message.contains(expected), "{message}");
+                }
+            }
+        }
+        t("#1.2\n2\t2", None);
+        // As spreadsheets write it.
+        t("#1.2\t\t\n2\t2\t\t", None);
+        t(
+            "#1.2\n3\t2",
+            Some("line 6: expected 3 rows as the second line says, found 2"),
+        );
+        t(
+            "#1.2\n2\t3",
+            Some("expected 3 samples as the second line says, found 2"),
+        );
+        t(
+            "#1.2\n2",
+            Some("line 2: expected the numbers of rows and samples, found `2`"),
+        );
+        t(
+            "#1.3\n2\t2\t0\t0",
+            Some("line 1: expected version 1.2 of GCT, found `#1.3`"),
+        );
+        let aside = MatrixLayout {
+            other_columns: vec!["b".into()],
+            ..MatrixLayout::default()
+        };
+        let content = "#1.2\n1\t2\nName\tDescription\ta\tb\nE1\tx\t1\t2\n";
+        assert_eq!(read("a.gct", content, &aside).unwrap().samples(), ["a"]);
     }
 
     #[test]

@@ -1,12 +1,12 @@
-use std::collections::HashMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::attributes::{Attributes, Notation};
 use super::bed;
+use super::drafts::Drafts;
 use super::gene::without_version;
-use super::{Gene, GeneSet, LeftOut, Strand, TranscriptChoice};
+use super::{Gene, GeneSet, Strand, TranscriptChoice};
 use crate::Result;
 use crate::error::quoted;
 use crate::lines::Lines;
@@ -39,8 +39,12 @@ pub struct GeneSelection {
 /// Reads the genes of an annotation, packed or not.
 ///
 /// GTF needs `gene_id` and, for a transcript, `transcript_id`; GFF3 needs `ID` of genes and `Parent` of their
-/// transcripts. A prefix of Ensembl's ids (`gene:`, `transcript:`) is cut. A BED has one line per gene, or with a
-/// further choice several per name. Files without lines of genes (UCSC's) are read by their transcripts and exons.
+/// transcripts and exons, in any order of the lines: transcripts and exons whose parent is not in the file are listed as
+/// [`LeftOut::NoParent`](super::LeftOut::NoParent). A prefix of Ensembl's ids (`gene:`, `transcript:`) is cut. A BED has
+/// one line per gene, or with a further choice several per name. Files without lines of genes (UCSC's) are read by their
+/// transcripts and exons; in GFF3 the parent of a transcript is then its gene, and where it has none `gene_id` or itself.
+///
+/// Memory holds the genes, transcripts and parents of exons.
 ///
 /// # Errors
 ///
@@ -113,261 +117,12 @@ pub(super) fn format_of(columns: &[&str]) -> AnnotationFormat {
     }
 }
 
-/// Genes whose lines are still coming.
-#[derive(Default)]
-struct Drafts {
-    genes: Vec<Draft>,
-    /// The place of each gene, by id.
-    places: HashMap<String, usize>,
-    /// The gene of each transcript, by its id; GFF3's exons name transcripts only.
-    owners: HashMap<String, (usize, usize)>,
-    repeated: Vec<(String, LeftOut)>,
-}
-
-/// What the lines said so far about a gene.
-struct Draft {
-    gene: Gene,
-    strand: Option<Strand>,
-    has_own_line: bool,
-    transcripts: Vec<Transcript>,
-}
-
-/// What the lines said so far about a transcript.
-struct Transcript {
-    id: String,
-    start: u64,
-    end: u64,
-    exon_bases: u64,
-    tags: Vec<String>,
-}
-
 /// The columns that genes, transcripts and exons share.
 pub(super) struct Place<'a> {
     pub(super) chromosome: &'a str,
     pub(super) start: u64,
     pub(super) end: u64,
     pub(super) strand: Option<Strand>,
-}
-
-impl Drafts {
-    fn add(&mut self, lines: &Lines, columns: &[&str], notation: Notation) -> Result<()> {
-        if columns.len() < 9 {
-            return Err(lines.error(None, "9 columns", columns.len().to_string()));
-        }
-        let kind = columns[2];
-        let is_gene = kind == "gene" || (notation == Notation::Gff3 && kind.ends_with("_gene"));
-        let is_transcript = ["transcript", "mRNA"].contains(&kind)
-            || (notation == Notation::Gff3
-                && (kind.ends_with("RNA") || kind.ends_with("_transcript")));
-        if !is_gene && !is_transcript && kind != "exon" {
-            return Ok(());
-        }
-        let place = place(lines, columns)?;
-        let attributes = Attributes::new(columns[8], notation);
-        match notation {
-            Notation::Gtf => {
-                let id = attributes.first("gene_id").filter(|id| !id.is_empty());
-                let id = id.ok_or_else(|| {
-                    lines.error(Some(9), "`gene_id`", quoted(columns[8].as_bytes()))
-                })?;
-                let Some(gene) = self.gene(&id, &place, &attributes) else {
-                    return Ok(());
-                };
-                if is_gene {
-                    self.genes[gene].set_own_line(&place);
-                } else if let Some(id) = attributes.first("transcript_id") {
-                    self.add_part(gene, id, &place, &attributes, kind == "exon");
-                }
-            }
-            Notation::Gff3 => self.add_gff3(&place, &attributes, is_gene, kind == "exon"),
-        }
-        Ok(())
-    }
-
-    /// Files that name no parent (prokaryotes, parts of files) leave such lines without a gene: they are passed over.
-    fn add_gff3(
-        &mut self,
-        place: &Place<'_>,
-        attributes: &Attributes<'_>,
-        is_gene: bool,
-        is_exon: bool,
-    ) {
-        let id = attributes.first("ID").map(|id| bare(&id).to_owned());
-        if is_gene {
-            let Some(id) = id else { return };
-            if let Some(gene) = self.gene(&id, place, attributes) {
-                self.genes[gene].set_own_line(place);
-            }
-            return;
-        }
-        let parents: Vec<String> = attributes.values("Parent").collect();
-        for parent in parents.iter().map(|parent| bare(parent)) {
-            if is_exon {
-                if let Some(&(gene, transcript)) = self.owners.get(parent) {
-                    let transcript = &mut self.genes[gene].transcripts[transcript];
-                    transcript.exon_bases += place.end - place.start;
-                }
-            } else if let (Some(&gene), Some(id)) = (self.places.get(parent), id.clone()) {
-                self.add_part(gene, id, place, attributes, false);
-            }
-        }
-    }
-
-    fn add_bed(&mut self, lines: &Lines, columns: &[&str]) -> Result<()> {
-        let line = bed::parse_gene(lines, columns)?;
-        let place = Place {
-            chromosome: columns[0],
-            start: line.start,
-            end: line.end,
-            strand: line.strand,
-        };
-        if let Some(gene) = self.gene(line.name, &place, &Attributes::new("", Notation::Gtf)) {
-            let draft = &mut self.genes[gene];
-            let id = format!("{}", draft.transcripts.len() + 1);
-            draft.transcripts.push(Transcript {
-                id,
-                start: line.start,
-                end: line.end,
-                exon_bases: line.exon_bases,
-                tags: Vec::new(),
-            });
-        }
-        Ok(())
-    }
-
-    /// Finds or begins a gene; nothing when its id is taken by a gene of another chromosome.
-    fn gene(&mut self, id: &str, place: &Place<'_>, attributes: &Attributes<'_>) -> Option<usize> {
-        let id = bare(id);
-        if let Some(&known) = self.places.get(id) {
-            if self.genes[known].gene.chromosome == place.chromosome {
-                return Some(known);
-            }
-            let name = format!("{id} on {}", place.chromosome);
-            if self.repeated.last().is_none_or(|(last, _)| *last != name) {
-                self.repeated.push((name, LeftOut::Repeated));
-            }
-            return None;
-        }
-        let any = |keys: &[&str]| keys.iter().find_map(|key| attributes.first(key));
-        self.places.insert(id.to_owned(), self.genes.len());
-        self.genes.push(Draft {
-            gene: Gene {
-                id: id.to_owned(),
-                symbol: any(&["gene_name", "Name", "gene"]).unwrap_or_default(),
-                chromosome: place.chromosome.to_owned(),
-                start: place.start,
-                end: place.end,
-                strand: Strand::Plus,
-                biotype: any(&["gene_type", "gene_biotype", "biotype"]).unwrap_or_default(),
-                transcript: None,
-            },
-            strand: place.strand,
-            has_own_line: false,
-            transcripts: Vec::new(),
-        });
-        Some(self.genes.len() - 1)
-    }
-
-    fn add_part(
-        &mut self,
-        gene: usize,
-        id: String,
-        place: &Place<'_>,
-        attributes: &Attributes<'_>,
-        is_exon: bool,
-    ) {
-        let draft = &mut self.genes[gene];
-        if !draft.has_own_line {
-            draft.gene.start = draft.gene.start.min(place.start);
-            draft.gene.end = draft.gene.end.max(place.end);
-        }
-        let known = self.owners.get(&id).filter(|(owner, _)| *owner == gene);
-        let transcript = match known {
-            Some(&(_, transcript)) => transcript,
-            None => {
-                draft.transcripts.push(Transcript {
-                    id: bare(&id).to_owned(),
-                    start: place.start,
-                    end: place.end,
-                    exon_bases: 0,
-                    tags: Vec::new(),
-                });
-                let transcript = draft.transcripts.len() - 1;
-                self.owners.insert(id, (gene, transcript));
-                transcript
-            }
-        };
-        let transcript = &mut draft.transcripts[transcript];
-        transcript.start = transcript.start.min(place.start);
-        transcript.end = transcript.end.max(place.end);
-        if is_exon {
-            transcript.exon_bases += place.end - place.start;
-        } else {
-            transcript.tags.extend(attributes.values("tag"));
-        }
-    }
-
-    fn finish(self, path: &Path, selection: &GeneSelection) -> GeneSet {
-        let mut set = GeneSet {
-            source: path.to_owned(),
-            choice: selection.choice.clone(),
-            left_out: self.repeated,
-            genes: Vec::new(),
-        };
-        for draft in self.genes {
-            let id = draft.gene.id.clone();
-            let biotype = &draft.gene.biotype;
-            if !selection.biotypes.is_empty() && !selection.biotypes.contains(biotype) {
-                set.left_out.push((id, LeftOut::OtherBiotype));
-                continue;
-            }
-            match draft.choose(&selection.choice) {
-                Ok(gene) => set.genes.push(gene),
-                Err(reason) => set.left_out.push((id, reason)),
-            }
-        }
-        set
-    }
-}
-
-impl Draft {
-    fn set_own_line(&mut self, place: &Place<'_>) {
-        self.gene.start = place.start;
-        self.gene.end = place.end;
-        self.strand = place.strand;
-        self.has_own_line = true;
-    }
-
-    fn choose(self, choice: &TranscriptChoice) -> Result<Gene, LeftOut> {
-        let mut gene = self.gene;
-        gene.strand = self.strand.ok_or(LeftOut::NoStrand)?;
-        let chosen = match choice {
-            TranscriptChoice::WholeGene => {
-                if !self.has_own_line {
-                    let starts = self.transcripts.iter().map(|one| one.start);
-                    let ends = self.transcripts.iter().map(|one| one.end);
-                    gene.start = starts.min().unwrap_or(gene.start);
-                    gene.end = ends.max().unwrap_or(gene.end);
-                }
-                return Ok(gene);
-            }
-            TranscriptChoice::First => self.transcripts.into_iter().next(),
-            TranscriptChoice::Longest => {
-                // Of equals, `max_by_key` would take the last.
-                let reversed = self.transcripts.into_iter().rev();
-                reversed.max_by_key(|one| (one.exon_bases, one.end - one.start))
-            }
-            TranscriptChoice::Tagged(tag) => {
-                let tagged = |one: &Transcript| one.tags.iter().any(|own| own == tag);
-                self.transcripts.into_iter().find(tagged)
-            }
-        };
-        let chosen = chosen.ok_or(LeftOut::NoSuchTranscript)?;
-        gene.start = chosen.start;
-        gene.end = chosen.end;
-        gene.transcript = Some(chosen.id);
-        Ok(gene)
-    }
 }
 
 pub(super) fn place<'a>(lines: &Lines, columns: &[&'a str]) -> Result<Place<'a>> {
@@ -404,5 +159,143 @@ impl GeneSet {
                 .iter()
                 .find(|gene| without_version(&gene.id) == bare)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::genes::LeftOut;
+
+    fn read(text: &str, choice: &TranscriptChoice, biotypes: &[&str]) -> Result<GeneSet> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("genes");
+        std::fs::write(&path, text).unwrap();
+        let selection = GeneSelection {
+            choice: choice.clone(),
+            biotypes: biotypes.iter().map(|&kind| kind.to_owned()).collect(),
+            format: None,
+        };
+        read_genes(&path, &selection)
+    }
+
+    const GTF: [&str; 7] = [
+        "chr1\ts\tgene\t11\t90\t.\t+\t.\tgene_id \"E1\"; gene_name \"A\"; gene_type \"protein_coding\";",
+        "chr1\ts\ttranscript\t21\t90\t.\t+\t.\tgene_id \"E1\"; transcript_id \"T1\"; tag \"basic\";",
+        "chr1\ts\texon\t21\t30\t.\t+\t.\tgene_id \"E1\"; transcript_id \"T1\";",
+        "chr1\ts\ttranscript\t11\t60\t.\t+\t.\tgene_id \"E1\"; transcript_id \"T2\"; tag \"MANE_Select\";",
+        "chr1\ts\texon\t11\t30\t.\t+\t.\tgene_id \"E1\"; transcript_id \"T2\";",
+        "chr1\ts\texon\t51\t60\t.\t+\t.\tgene_id \"E1\"; transcript_id \"T2\";",
+        "chr2\ts\tgene\t5\t9\t.\t-\t.\tgene_id \"E2\"; gene_type \"lncRNA\";",
+    ];
+    const GFF3: [&str; 8] = [
+        "chr1\ts\tgene\t11\t90\t.\t+\t.\tID=gene:E1;Name=A;biotype=protein_coding",
+        "chr1\ts\tmRNA\t21\t90\t.\t+\t.\tID=transcript:T1;Parent=gene:E1;tag=basic",
+        "chr1\ts\texon\t21\t30\t.\t+\t.\tParent=transcript:T1",
+        "chr1\ts\tmRNA\t11\t60\t.\t+\t.\tID=transcript:T2;Parent=gene:E1;tag=Ensembl_canonical,MANE_Select",
+        "chr1\ts\texon\t11\t30\t.\t+\t.\tParent=transcript:T2",
+        "chr1\ts\tCDS\t11\t30\t.\t+\t.\tParent=transcript:T2",
+        "chr1\ts\texon\t51\t60\t.\t+\t.\tParent=transcript:T2",
+        "chr2\ts\tncRNA_gene\t5\t9\t.\t-\t.\tID=gene:E2;biotype=lncRNA",
+    ];
+
+    fn choices() -> [(TranscriptChoice, Option<&'static str>, (u64, u64)); 5] {
+        [
+            (TranscriptChoice::WholeGene, None, (10, 90)),
+            (TranscriptChoice::First, Some("T1"), (20, 90)),
+            (TranscriptChoice::Longest, Some("T2"), (10, 60)),
+            (
+                TranscriptChoice::Tagged("basic".into()),
+                Some("T1"),
+                (20, 90),
+            ),
+            (
+                TranscriptChoice::Tagged("MANE_Select".into()),
+                Some("T2"),
+                (10, 60),
+            ),
+        ]
+    }
+
+    #[test]
+    fn each_choice_takes_its_transcript_of_gtf_and_gff3() {
+        for text in [GTF.join("\n"), GFF3.join("\n")] {
+            for (choice, transcript, span) in choices() {
+                let set = read(&text, &choice, &["protein_coding"]).unwrap();
+                assert_eq!(set.genes.len(), 1);
+                let gene = &set.genes[0];
+                assert_eq!((gene.id.as_str(), gene.symbol.as_str()), ("E1", "A"));
+                assert_eq!(gene.biotype, "protein_coding");
+                assert_eq!(gene.strand, Strand::Plus);
+                assert_eq!(gene.transcript.as_deref(), transcript, "{choice:?}");
+                assert_eq!((gene.start, gene.end), span, "{choice:?}");
+                assert_eq!(set.left_out, [("E2".to_owned(), LeftOut::OtherBiotype)]);
+            }
+            let set = read(&text, &TranscriptChoice::First, &[]).unwrap();
+            assert_eq!(set.left_out, [("E2".to_owned(), LeftOut::NoSuchTranscript)]);
+            let set = read(&text, &TranscriptChoice::WholeGene, &[]).unwrap();
+            assert_eq!(
+                (set.genes[1].strand, set.genes[1].start),
+                (Strand::Minus, 4)
+            );
+        }
+    }
+
+    #[test]
+    fn parents_may_come_behind_what_names_them() {
+        for (choice, _, _) in choices() {
+            if choice == TranscriptChoice::First {
+                continue;
+            }
+            for text in [GFF3.to_vec(), GTF.to_vec()] {
+                let read = |lines: &[&str]| {
+                    let mut set = read(&lines.join("\n"), &choice, &["protein_coding"]).unwrap();
+                    set.source = Default::default();
+                    set
+                };
+                let mut turned = text.clone();
+                turned.reverse();
+                assert_eq!(read(&turned), read(&text));
+            }
+        }
+    }
+
+    #[test]
+    fn what_names_no_parent_of_the_file_is_listed() {
+        let more = [
+            "chr1\ts\tmRNA\t11\t60\t.\t+\t.\tID=T8;Parent=E8",
+            "chr1\ts\texon\t11\t60\t.\t+\t.\tParent=T8",
+            "chr1\ts\texon\t11\t60\t.\t+\t.\tParent=T9",
+            "chr1\ts\texon\t61\t70\t.\t+\t.\tParent=T9",
+            "chr1\ts\texon\t61\t70\t.\t+\t.\tParent=gene:E1",
+        ];
+        let text = [&GFF3[..], &more].concat().join("\n");
+        let set = read(&text, &TranscriptChoice::WholeGene, &[]).unwrap();
+        assert_eq!(set.genes.len(), 2);
+        let orphan = |id: &str| (id.to_owned(), LeftOut::NoParent);
+        assert_eq!(set.left_out, [orphan("T8"), orphan("T9")]);
+    }
+
+    #[test]
+    fn gff3_without_lines_of_genes_is_read_by_transcripts_and_exons() {
+        let lines: Vec<&str> = GFF3[1..7].to_vec();
+        for (choice, transcript, span) in choices() {
+            let set = read(&lines.join("\n"), &choice, &[]).unwrap();
+            let gene = &set.genes[0];
+            assert_eq!((gene.id.as_str(), set.genes.len()), ("E1", 1));
+            assert_eq!(gene.transcript.as_deref(), transcript);
+            assert_eq!((gene.start, gene.end), span, "{choice:?}");
+        }
+        let exons = "chr1\ts\texon\t11\t30\t.\t-\t.\tParent=T1;gene_id=E1\n\
+                     chr1\ts\texon\t51\t60\t.\t-\t.\tParent=T1;gene_id=E1\n\
+                     chr1\ts\texon\t5\t6\t.\t-\t.\tParent=T2\n";
+        let set = read(exons, &TranscriptChoice::Longest, &[]).unwrap();
+        let found: Vec<(&str, u64, u64)> = set
+            .genes
+            .iter()
+            .map(|gene| (gene.id.as_str(), gene.start, gene.end))
+            .collect();
+        assert_eq!(found, [("E1", 10, 60), ("T2", 4, 6)]);
+        assert!(set.genes.iter().all(|gene| gene.strand == Strand::Minus));
     }
 }

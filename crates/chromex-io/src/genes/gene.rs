@@ -67,6 +67,8 @@ pub enum LeftOut {
     Repeated,
     /// It is not in the list that was asked for.
     NotListed,
+    /// A transcript whose gene is among no genes of the file, or what exons name and is neither a transcript nor a gene of it.
+    NoParent,
 }
 
 /// Genes of an annotation, how they were chosen, and which were not.

@@ -8,9 +8,11 @@ mod annotation;
 mod attributes;
 mod bed;
 mod chromosomes;
+mod drafts;
 mod gene;
 mod gene_rows;
 mod list;
+mod parts;
 mod windows;
 
 pub(crate) use annotation::is_remark;

@@ -138,7 +138,7 @@ impl Promoters {
 ///
 /// # Errors
 ///
-/// [`Error::Chromosomes`] when the genome has none of the contigs; [`Error::Table`] when a base is not a letter of the IUPAC
+/// [`Error::Chromosomes`] when the genome has none of the contigs; [`Error::Base`] when a base is not a letter of the IUPAC
 /// code; what reading the genome gives.
 pub fn extract_promoters(
     rows: &[GeneRow],

@@ -4,7 +4,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use chromex_core::reverse_complement;
-use memchr::memchr2;
+use memchr::{memchr2, memrchr};
 
 use super::fasta_index::Contig;
 use super::{FastaIndex, Region};
@@ -18,6 +18,11 @@ use crate::{Error, Result};
 const LONGEST_LINE_BYTES: usize = 1 << 30;
 /// The most bases that are taken at once: no promoter is longer, and a mistaken table must not fill the memory.
 const LONGEST_PIECE: u64 = 1 << 28;
+
+/// The most contigs whose titles are compared with the index.
+const MOST_TITLES: usize = 4096;
+/// The longest title of a contig.
+const LONGEST_TITLE: u64 = 1 << 20;
 
 /// A genome in a FASTA file, of which pieces are read.
 ///
@@ -65,6 +70,7 @@ impl Genome {
         let index = if beside.exists() {
             let index = FastaIndex::read(&beside)?;
             fits(&index, path, &beside)?;
+            named(&index, path, &beside)?;
             index
         } else {
             FastaIndex::build(path)?
@@ -312,4 +318,109 @@ fn fits(index: &FastaIndex, path: &Path, beside: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Refuses an index of another file: before the bases of a contig its title must stand. Of many contigs some are looked at,
+/// the first and the last among them; those without bases need no place.
+fn named(index: &FastaIndex, path: &Path, beside: &Path) -> Result<()> {
+    let io = |source| Error::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = File::open(path).map_err(io)?;
+    let contigs: Vec<&Contig> = index.contigs().filter(|one| one.length > 0).collect();
+    let step = contigs.len().div_ceil(MOST_TITLES).max(1);
+    for contig in contigs.iter().step_by(step).chain(contigs.last()) {
+        let title = title_before(&mut file, contig.offset).map_err(io)?;
+        let name = title.strip_prefix(b">").map(|title| {
+            let word = title.split(u8::is_ascii_whitespace).next();
+            String::from_utf8_lossy(word.unwrap_or_default())
+        });
+        if name.as_deref() != Some(contig.name.as_str()) {
+            return Err(Error::Unreadable {
+                path: beside.to_owned(),
+                format: "the index of its FASTA",
+                source: format!(
+                    "expected the title of `{}` before byte {} of the file, found {}",
+                    contig.name,
+                    contig.offset,
+                    quoted(&title)
+                )
+                .into(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Reads the line that ends where the bases of a contig begin; some other part of the file where none does.
+fn title_before(file: &mut File, offset: u64) -> std::io::Result<Vec<u8>> {
+    let mut length = 256;
+    loop {
+        let from = offset.saturating_sub(length);
+        let mut bytes = vec![0; (offset - from) as usize];
+        file.seek(SeekFrom::Start(from))?;
+        file.read_exact(&mut bytes)?;
+        let Some(b'\n') = bytes.pop() else {
+            return Ok(bytes);
+        };
+        let start = memrchr(b'\n', &bytes).map(|end| end + 1);
+        if start.is_some() || from == 0 || length >= LONGEST_TITLE {
+            return Ok(bytes.split_off(start.unwrap_or(0)));
+        }
+        length *= 8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(fasta: &str, index: &str) -> Result<Genome> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.fa");
+        std::fs::write(&path, fasta).unwrap();
+        std::fs::write(index_path(&path), index).unwrap();
+        Genome::open(&path)
+    }
+
+    #[test]
+    fn an_index_of_another_file_is_refused() {
+        let title = "x".repeat(5000);
+        let fasta = format!(">one\r\nACGT\r\n>two {title}\nTTTT\n>none\n");
+        let index = |names: [&str; 2], second: usize| {
+            let [one, two] = names;
+            format!("{one}\t4\t6\t4\t6\n{two}\t4\t{second}\t4\t5\nnone\t0\t0\t0\t0\n")
+        };
+        let second = 12 + 5 + title.len() + 1;
+        opened(&fasta, &index(["one", "two"], second)).unwrap();
+        for (names, second) in [
+            (["one", "tw"], second),
+            (["two", "one"], second),
+            (["one", "other"], second),
+            // Within the title, and a base too far.
+            (["one", "two"], second - 6),
+            (["one", "two"], second + 1),
+        ] {
+            let error = opened(&fasta, &index(names, second)).unwrap_err();
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert!(cause.contains("expected the title of `"), "{cause}");
+        }
+    }
+
+    #[test]
+    fn of_many_contigs_the_last_is_looked_at() {
+        let count = 2 * MOST_TITLES + 2;
+        let (mut fasta, mut index) = (String::new(), String::new());
+        for contig in 0..count {
+            fasta += &format!(">{contig}\n");
+            index += &format!("{contig}\t4\t{}\t4\t5\n", fasta.len());
+            fasta += "ACGT\n";
+        }
+        opened(&fasta, &index).unwrap();
+        let other = fasta.replace(&format!(">{}\n", count - 1), ">last\n");
+        let moved = index.replace("last", "x");
+        assert!(opened(&other, &moved).is_err());
+    }
 }

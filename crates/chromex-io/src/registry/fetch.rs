@@ -62,11 +62,15 @@ impl fmt::Display for Verification {
         for (experiment, (sound, all)) in &self.replicates {
             write!(formatter, "; {experiment}: {sound} of {all} replicates")?;
         }
-        match (&self.missing[..], &self.changed[..]) {
-            ([], []) => formatter.write_str(", checksums match"),
-            (missing, []) => write!(formatter, ", missing: {}", missing.join(", ")),
-            (_, changed) => write!(formatter, ", changed: {}", changed.join(", ")),
+        if self.missing.is_empty() && self.changed.is_empty() {
+            return formatter.write_str(", checksums match");
         }
+        for (flaw, files) in [("missing", &self.missing), ("changed", &self.changed)] {
+            if !files.is_empty() {
+                write!(formatter, ", {flaw}: {}", files.join(", "))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -214,5 +218,31 @@ impl Registry {
             }
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_and_what_changed_are_both_shown() {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let shown = |missing: &[&str], changed: &[&str]| {
+            let found = Verification {
+                sound: names(&["a"]),
+                missing: names(missing),
+                changed: names(changed),
+                ..Verification::default()
+            };
+            found.to_string()
+        };
+        assert_eq!(shown(&[], &[]), "1 of 1 files, checksums match");
+        assert_eq!(shown(&["b"], &[]), "1 of 2 files, missing: b");
+        assert_eq!(shown(&[], &["c"]), "1 of 2 files, changed: c");
+        assert_eq!(
+            shown(&["b", "d"], &["c"]),
+            "1 of 4 files, missing: b, d, changed: c"
+        );
     }
 }

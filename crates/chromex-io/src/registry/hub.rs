@@ -264,20 +264,31 @@ fn kept(folder: &Path) -> Result<Option<FetchedModel>> {
 /// Chooses files: the settings, and the best weights with all their parts.
 fn wanted(siblings: &[Sibling]) -> Option<Vec<&Sibling>> {
     let named = |name: &str| siblings.iter().find(|sibling| sibling.rfilename == name);
-    let weights = WEIGHTS.into_iter().find_map(named)?;
-    let mut files: Vec<&Sibling> = SETTINGS.into_iter().filter_map(named).collect();
-    files.push(weights);
-    if let Some(start) = weights.rfilename.strip_suffix(".index.json") {
-        let (stem, ending) = start.rsplit_once('.')?;
-        files.extend(siblings.iter().filter(|sibling| {
-            let name = &sibling.rfilename;
-            let digits = |c: char| c.is_ascii_digit() || c == '-' || c == 'o' || c == 'f';
-            name.strip_prefix(&format!("{stem}-"))
-                .and_then(|rest| rest.strip_suffix(&format!(".{ending}")))
-                .is_some_and(|part| !part.is_empty() && part.chars().all(digits))
-        }));
-    }
-    Some(files)
+    // An index whose parts are not there is no weights.
+    let weights = WEIGHTS.into_iter().filter_map(named).find_map(|weights| {
+        let parts = parts_of(weights, siblings)?;
+        Some(std::iter::once(weights).chain(parts))
+    })?;
+    let settings = SETTINGS.into_iter().filter_map(named);
+    Some(settings.chain(weights).collect())
+}
+
+/// Lists the parts that an index of weights divides them into; nothing where there is none, and an empty list for weights
+/// that are one file.
+fn parts_of<'a>(weights: &Sibling, siblings: &'a [Sibling]) -> Option<Vec<&'a Sibling>> {
+    let Some(start) = weights.rfilename.strip_suffix(".index.json") else {
+        return Some(Vec::new());
+    };
+    let (stem, ending) = start.rsplit_once('.')?;
+    let is_part = |sibling: &&Sibling| {
+        let name = &sibling.rfilename;
+        let digits = |c: char| c.is_ascii_digit() || c == '-' || c == 'o' || c == 'f';
+        name.strip_prefix(&format!("{stem}-"))
+            .and_then(|rest| rest.strip_suffix(&format!(".{ending}")))
+            .is_some_and(|part| !part.is_empty() && part.chars().all(digits))
+    };
+    let parts: Vec<&Sibling> = siblings.iter().filter(is_part).collect();
+    (!parts.is_empty()).then_some(parts)
 }
 
 /// Reads a small answer whole.
@@ -340,6 +351,10 @@ mod tests {
         ];
         assert_eq!(chosen(&divided).unwrap().len(), 3);
         assert_eq!(chosen(&["config.json", "tf_model.h5"]), None);
+        // An index without a part, alone and beside weights that are whole.
+        assert_eq!(chosen(&divided[..1]), None);
+        let other = [divided[0], "pytorch_model.bin"];
+        assert_eq!(chosen(&other).unwrap(), ["pytorch_model.bin"]);
     }
 
     #[test]

@@ -65,8 +65,10 @@ pub fn read_npy(path: &Path, marks: &[&str], bin_width_bp: u32) -> Result<MarkWi
 ///
 /// # Errors
 ///
-/// [`Error::Core`] when the file cannot be written.
+/// [`Error::Core`] when genes, counts and targets are not of as many rows, two columns have one name, or the file cannot be
+/// written.
 pub fn write_npz(path: &Path, stored: &StoredWindows) -> Result<()> {
+    stored.check()?;
     let mut archive = NpzWriter::new_compressed(Cursor::new(Vec::new()));
     let lines = |texts: &mut dyn Iterator<Item = &str>| -> Array1<u8> {
         texts.flat_map(|text| text.bytes().chain([b'\n'])).collect()
@@ -277,6 +279,18 @@ mod tests {
         let (windows, genes) = read_npz(&path).unwrap();
         assert_eq!(windows, stored().windows);
         assert_eq!(genes, ["E1", "E2"]);
+    }
+
+    #[test]
+    fn windows_that_do_not_fit_together_are_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npz");
+        let mut short = stored();
+        short.genes.pop();
+        let error = write_npz(&path, &short).unwrap_err();
+        let is_count =
+            |error: &Error| matches!(error, Error::Core(chromex_core::Error::RowCount { .. }));
+        assert!(is_count(&error) && !path.exists());
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use chromex_core::{MarkWindows, Targets};
@@ -104,6 +105,7 @@ impl WindowsFile {
             let whole: Option<Vec<f64>> = values.into_iter().collect();
             whole.ok_or_else(|| table.refuse("a value in every row", "null"))
         };
+        let genes = self.read_genes(group, count, &numbers("start")?)?;
         let bin_numbers = numbers("bin")?;
         if let Some(row) = (0..rows).find(|&row| bin_numbers[row] != (row % bins) as f64) {
             let found = format!("bin {} in row {row}", bin_numbers[row]);
@@ -118,13 +120,13 @@ impl WindowsFile {
         let mut targets = Array2::zeros((count, metadata.targets.len()));
         for (place, target) in metadata.targets.iter().enumerate() {
             let values = numbers(&format!("{TARGET}{}", target.name))?;
-            for gene in 0..count {
-                targets[[gene, place]] = values[gene * bins] as f32;
+            for (gene, own) in values.chunks(bins).enumerate() {
+                targets[[gene, place]] = self.one_of(&target.name, own)? as f32;
             }
         }
         Ok(StoredWindows {
             windows: MarkWindows::new(signal, metadata.marks.clone(), metadata.bin_width_bp)?,
-            genes: self.read_genes(group, count, &numbers("start")?)?,
+            genes,
             targets: Targets::new(targets, metadata.targets.clone())?,
             description: metadata.description.clone(),
         })
@@ -169,13 +171,27 @@ impl WindowsFile {
         })
     }
 
+    /// Takes what all rows of a gene have in common.
+    fn one_of<T: Clone + PartialEq + Display>(&self, column: &str, rows: &[T]) -> Result<T> {
+        let first = &rows[0];
+        match rows.iter().find(|row| *row != first) {
+            None => Ok(first.clone()),
+            Some(other) => {
+                let found = format!("{column} {first} and {other} among the bins of one");
+                Err(self.table.refuse("the rows of a gene together", &found))
+            }
+        }
+    }
+
     fn read_genes(&self, group: usize, count: usize, starts: &[f64]) -> Result<Vec<Window>> {
         let bins = self.metadata.bins;
         let texts = |name: &str| -> Result<Vec<String>> {
             let column = self.table.column(name, Kind::Text)?;
             let values = self.table.texts(group, column)?;
-            let firsts: Option<Vec<String>> = values.into_iter().step_by(bins).collect();
-            firsts.ok_or_else(|| self.table.refuse("a value in every row", "null"))
+            let values: Option<Vec<String>> = values.into_iter().collect();
+            let values = values.ok_or_else(|| self.table.refuse("a value in every row", "null"))?;
+            let genes = values.chunks(bins);
+            genes.map(|own| self.one_of(name, own)).collect()
         };
         let (ids, symbols) = (texts("gene")?, texts("symbol")?);
         let (chromosomes, strands) = (texts("chromosome")?, texts("strand")?);
@@ -195,5 +211,52 @@ impl WindowsFile {
             }
         };
         Ok((0..count).map(window).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::write_windows_file;
+    use chromex_core::{Target, Transform};
+
+    fn stored() -> StoredWindows {
+        let gene = |id: &str| Window {
+            id: id.into(),
+            symbol: String::new(),
+            chromosome: "chr1".into(),
+            start: 5,
+            strand: None,
+        };
+        let target = Target {
+            name: "level".into(),
+            unit: String::new(),
+            transform: Transform::Identity,
+        };
+        StoredWindows {
+            windows: MarkWindows::new(Array3::zeros((2, 2, 1)), vec!["a".into()], 100).unwrap(),
+            genes: vec![gene("E1"), gene("E2")],
+            targets: Targets::new(Array2::zeros((2, 1)), vec![target]).unwrap(),
+            description: Default::default(),
+        }
+    }
+
+    #[test]
+    fn rows_of_a_gene_that_do_not_stand_together_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        write_windows_file(&path, &stored()).unwrap();
+        let mut file = WindowsFile::open(&path).unwrap();
+        assert_eq!(file.read().unwrap(), stored());
+        let one = file.one_of("gene", &["E1", "E1"]).unwrap();
+        assert_eq!(one, "E1");
+        // As if both genes were one of four bins: what its rows say differs.
+        (file.metadata.genes, file.metadata.bins) = (1, 4);
+        let error = file.read_group(0).unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(
+            cause,
+            "expected the rows of a gene together, found gene E1 and E2 among the bins of one"
+        );
     }
 }

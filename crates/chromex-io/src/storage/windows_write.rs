@@ -103,7 +103,7 @@ pub fn write_windows_file(path: &Path, stored: &StoredWindows) -> Result<()> {
 }
 
 impl StoredWindows {
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let genes = self.windows.signal().shape()[0];
         for (what, found) in [("genes", self.genes.len()), ("targets", self.targets.len())] {
             if found != genes {

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use chromex_io::Error;
 use chromex_io::counting::{CountMode, Normalisation, ReadCounter, ReadFilter, Track};
 use chromex_io::genes::{ChromosomeNames, GeneWindows, Orientation, Strand, Window};
 
@@ -257,6 +258,107 @@ fn a_bam_that_was_cut_is_refused() {
         assert!(
             ReadCounter::default().count(&windows(), &track).is_err(),
             "{cut}"
+        );
+    }
+}
+
+/// Where each container of a CRAM ends; one that follows the file's definition ends at its 26th byte.
+fn container_ends(cram: &[u8]) -> Vec<usize> {
+    let number = |place: &mut usize| {
+        let more = cram[*place].leading_ones().min(4) as usize;
+        let bytes = &cram[*place..=*place + more];
+        *place += more + 1;
+        let mask = 0x7f >> more.min(3);
+        match more {
+            4 => 0,
+            _ => bytes[1..]
+                .iter()
+                .fold(usize::from(bytes[0] & mask), |all, &byte| {
+                    (all << 8) | usize::from(byte)
+                }),
+        }
+    };
+    let mut ends = vec![26];
+    let mut place = 26;
+    while place < cram.len() {
+        let length = u32::from_le_bytes(cram[place..place + 4].try_into().unwrap());
+        place += 4;
+        for _ in 0..4 {
+            number(&mut place);
+        }
+        // The counters of reads and bases have up to nine bytes.
+        for _ in 0..2 {
+            place += cram[place].leading_ones() as usize + 1;
+        }
+        number(&mut place);
+        for _ in 0..number(&mut place) {
+            number(&mut place);
+        }
+        place += 4 + length as usize;
+        ends.push(place);
+    }
+    ends
+}
+
+#[test]
+fn a_cram_that_was_cut_between_containers_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("reads.cram");
+    for name in ["reads.cram", "archive.cram"] {
+        let bytes = std::fs::read(golden(name)).unwrap();
+        let mut ends = container_ends(&bytes);
+        assert_eq!(ends.pop(), Some(bytes.len()), "{name}");
+        assert!(ends.len() > 2, "{name}");
+        for end in ends.split_off(1) {
+            std::fs::write(&path, &bytes[..end]).unwrap();
+            let track = [Track::new("mark", &path)];
+            let error = ReadCounter::default().count(&windows(), &track);
+            let error = error.unwrap_err();
+            assert!(
+                matches!(error, Error::CutShort { .. }),
+                "{name} {end}: {error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_format_cannot_tell_is_refused() {
+    let (_folder, reads) = written("a.tagAlign", TAG_ALIGN);
+    let (_other, signal) = written("a.bedGraph", "chr1\t0\t50\t2\n");
+    let windows = GeneWindows::new(vec![by_hand(0, Strand::Plus)], 2, 200, "by hand").unwrap();
+    let with_flags = |required_flags| ReadCounter {
+        filter: ReadFilter {
+            required_flags,
+            ..ReadFilter::default()
+        },
+        ..ReadCounter::default()
+    };
+    let pairs = ReadCounter {
+        mode: CountMode::PairedFragments,
+        ..ReadCounter::default()
+    };
+    let plain = Track::new("mark", &reads);
+    let refused = |counter: &ReadCounter, track: &Track, expected: &str| {
+        let counted = counter.count(&windows, std::slice::from_ref(track));
+        let message = counted.unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    };
+    refused(&pairs, &plain, "one that needs no pairs for the BED");
+    refused(&with_flags(0x2), &plain, "none but 0x10 for the BED");
+    refused(&with_flags(0x12), &plain, "found 0x2");
+    // The strand is known.
+    assert_eq!(counts(&with_flags(0x10), &windows, &reads), [0.0, 1.0]);
+    let mixed = [
+        plain.clone().with_control(&signal),
+        plain.with_file(&signal),
+        Track::new("mark", &signal).with_control(&reads),
+    ];
+    for track in mixed {
+        refused(
+            &ReadCounter::default(),
+            &track,
+            "files and controls of a track",
         );
     }
 }

@@ -117,11 +117,24 @@ fn tracks_that_a_big_wig_cannot_hold_are_refused() {
 fn intervals_that_overlap_are_no_signal() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.bedGraph");
-    std::fs::write(&path, "chr1\t0\t80\t1\nchr1\t40\t100\t1\n").unwrap();
     let windows = GeneWindows::new(vec![window("chr1", 0)], 1, 100, "by hand").unwrap();
-    let counted = ReadCounter::default().count(&windows, &[Track::new("mark", &path)]);
-    let cause = std::error::Error::source(&counted.unwrap_err())
-        .unwrap()
+    let count = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        ReadCounter::default().count(&windows, &[Track::new("mark", &path)])
+    };
+    // One behind the other: noticed at once, though no bin has too many bases.
+    let message = count("chr1\t0\t20\t1\nchr1\t10\t30\t1\n")
+        .unwrap_err()
         .to_string();
+    assert!(
+        message.ends_with(
+            "line 2, column 2: expected intervals apart: the one before ends at 20, found 10"
+        ),
+        "{message}"
+    );
+    // Not sorted: noticed where a bin has too many.
+    let error = count("chr1\t40\t100\t1\nchr1\t0\t80\t1\n").unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(cause, "intervals overlap: 140 bases in a bin");
+    count("chr1\t10\t30\t1\nchr1\t0\t10\t1\nchr2\t5\t9\t1\nchr1\t30\t31\t1\n").unwrap();
 }

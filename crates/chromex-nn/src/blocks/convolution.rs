@@ -4,7 +4,7 @@ use burn::nn::{Linear, LinearConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::fused::{WindowShape, convolve_and_pool, drop_and_rectify, linear, windows};
-use crate::{Device, Error, Result};
+use crate::{Device, Error, Precision, Result};
 
 /// A convolution over positions, with what commonly follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,10 +137,40 @@ impl Convolution {
             let weight = self.filters.weight.val();
             return convolve_and_pool(inputs, weight, bias.val(), shape, self.config.pool, slope);
         }
-        let outputs = linear(&self.filters, windows(inputs, shape));
+        // Single precision, as the pooled form is, whatever the products of the training.
+        let outputs = Precision::Single.within(|| linear(&self.filters, windows(inputs, shape)));
         match self.config.slope {
             Some(slope) => drop_and_rectify(outputs, 0.0, slope),
             None => outputs,
+        }
+    }
+}
+
+#[cfg(all(test, feature = "cpu"))]
+mod tests {
+    use super::*;
+    use crate::fused::tests::{draw, numbers};
+
+    #[test]
+    fn convolutions_are_single_whatever_the_products_of_the_training() {
+        for pool in [1, 2] {
+            let inputs = draw("inputs", [2, 9, 3], 1.0);
+            let config = ConvolutionConfig {
+                channels: 3,
+                filters: 4,
+                pool,
+                ..ConvolutionConfig::default()
+            };
+            let convolution = config.init(&inputs.device()).unwrap();
+            let run = || {
+                let outputs = convolution.forward(inputs.clone());
+                let grads = outputs.clone().square().sum().backward();
+                (numbers(outputs), numbers(inputs.grad(&grads).unwrap()))
+            };
+            let single = run();
+            for precision in [Precision::Bfloat16, Precision::Half] {
+                assert_eq!(precision.within(run), single, "pool {pool}, {precision:?}");
+            }
         }
     }
 }

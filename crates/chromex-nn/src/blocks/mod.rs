@@ -2,6 +2,7 @@
 
 mod attention;
 mod convolution;
+mod dropout;
 mod feed_forward;
 mod norm;
 mod recurrent;
@@ -9,6 +10,7 @@ mod transformer;
 
 pub use attention::{SelfAttention, SelfAttentionConfig};
 pub use convolution::{Convolution, ConvolutionConfig, Padding};
+pub use dropout::Dropout;
 pub use feed_forward::{Activation, FeedForward, FeedForwardConfig};
 pub use norm::{LayerNorm, LayerNormConfig};
 pub use recurrent::{RecurrentEncoders, RecurrentEncodersConfig};

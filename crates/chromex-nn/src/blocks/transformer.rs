@@ -3,9 +3,10 @@ use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    FeedForward, FeedForwardConfig, LayerNorm, LayerNormConfig, SelfAttention, SelfAttentionConfig,
+    Dropout, FeedForward, FeedForwardConfig, LayerNorm, LayerNormConfig, SelfAttention,
+    SelfAttentionConfig,
 };
-use crate::fused::{Spans, drop_out};
+use crate::fused::Spans;
 use crate::{Device, Error, Result};
 
 /// The one transformer block: attention and feed-forward, each with a residual and a normalisation.
@@ -45,8 +46,7 @@ pub struct TransformerBlock {
     pub feed_forward_norm: LayerNorm,
     /// Each position on its own.
     pub feed_forward: FeedForward,
-    #[module(skip)]
-    dropout: f64,
+    dropout: Dropout,
     #[module(skip)]
     norm: NormPlacement,
 }
@@ -74,7 +74,7 @@ impl TransformerBlockConfig {
             attention: self.attention.init(device)?,
             feed_forward_norm: norm.init(device),
             feed_forward: self.feed_forward.init(device),
-            dropout: self.dropout,
+            dropout: Dropout::new(self.dropout),
             norm: self.norm,
         })
     }
@@ -108,10 +108,10 @@ impl TransformerBlock {
     }
 
     fn attend(&self, inputs: Tensor<3>, spans: Option<&Spans>) -> Tensor<3> {
-        drop_out(self.attention.forward(inputs, spans), self.dropout)
+        self.dropout.forward(self.attention.forward(inputs, spans))
     }
 
     fn map(&self, inputs: Tensor<3>) -> Tensor<3> {
-        drop_out(self.feed_forward.forward(inputs), self.dropout)
+        self.dropout.forward(self.feed_forward.forward(inputs))
     }
 }

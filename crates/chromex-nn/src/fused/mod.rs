@@ -33,7 +33,7 @@ mod rectifier;
 mod recurrent;
 mod spans;
 #[cfg(all(test, feature = "cpu"))]
-mod tests;
+pub(crate) mod tests;
 #[cfg(feature = "cpu")]
 mod vectors;
 

@@ -4,14 +4,14 @@ use super::*;
 use crate::{Device, Precision, weights};
 use burn::tensor::TensorData;
 
-pub(super) fn draw<const D: usize>(purpose: &str, shape: [usize; D], scale: f64) -> Tensor<D> {
+pub(crate) fn draw<const D: usize>(purpose: &str, shape: [usize; D], scale: f64) -> Tensor<D> {
     let mut generator = chromex_core::random::generator(3, purpose);
     let values = weights::normal(&mut generator, scale, shape.iter().product());
     let device = Device::flex().autodiff();
     Tensor::from_data(TensorData::new(values, shape), &device).require_grad()
 }
 
-pub(super) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+pub(crate) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().unwrap()
 }
 

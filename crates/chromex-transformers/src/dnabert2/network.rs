@@ -2,8 +2,7 @@ use burn::Tensor;
 use burn::module::Module;
 use burn::nn::{Embedding, EmbeddingConfig};
 use chromex_core::random;
-use chromex_nn::blocks::{LayerNorm, LayerNormConfig, TransformerBlock};
-use chromex_nn::fused::drop_out;
+use chromex_nn::blocks::{Dropout, LayerNorm, LayerNormConfig, TransformerBlock};
 use chromex_nn::{Device, Result, weights};
 
 use super::Dnabert2Config;
@@ -23,8 +22,7 @@ pub struct Dnabert2 {
     pub token_types: Embedding,
     /// The normalisation of the sum of the two.
     pub norm: LayerNorm,
-    #[module(skip)]
-    dropout: f64,
+    dropout: Dropout,
     /// The layers.
     pub blocks: Vec<TransformerBlock>,
 }
@@ -42,7 +40,7 @@ impl Dnabert2Config {
                 epsilon: self.norm_epsilon,
             }
             .init(device),
-            dropout: self.dropout,
+            dropout: Dropout::new(self.dropout),
             blocks: (0..self.layers)
                 .map(|_| self.block().init(device))
                 .collect::<Result<_>>()?,
@@ -88,6 +86,6 @@ impl Dnabert2 {
         let [_, width] = self.tokens.weight.dims();
         let first_type = self.token_types.weight.val().narrow(0, 0, 1);
         let sum = self.tokens.forward(tokens.ids(device)) + first_type.reshape([1, 1, width]);
-        drop_out(self.norm.forward(sum), self.dropout)
+        self.dropout.forward(self.norm.forward(sum))
     }
 }

@@ -3,7 +3,8 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::TensorData;
 use chromex_core::{Dataset, Rows, TokenIds};
-use chromex_nn::fused::{drop_out, linear};
+use chromex_nn::blocks::Dropout;
+use chromex_nn::fused::linear;
 use chromex_nn::weights::Snapshot;
 use chromex_nn::{
     Adaptation, Architecture, Clip, Decay, Device, Error, Keep, Length, LowRank, Network,
@@ -68,8 +69,7 @@ pub struct PooledHead {
     pub pooler: Linear,
     /// A number per target, `[width, targets]`.
     pub output: Linear,
-    #[module(skip)]
-    dropout: f64,
+    dropout: Dropout,
 }
 
 impl Default for Dnabert2Regression {
@@ -159,7 +159,7 @@ impl Dnabert2Regression {
             head: PooledHead {
                 pooler: layer(width),
                 output: layer(targets),
-                dropout: self.network.dropout,
+                dropout: Dropout::new(self.network.dropout),
             },
             layout: self.layout.clone(),
             longest: self.longest,
@@ -252,7 +252,7 @@ impl PooledHead {
     /// `[rows, width]` to `[rows, targets]`.
     fn forward(&self, pooled: Tensor<2>) -> Tensor<2> {
         let bent = linear(&self.pooler, pooled).tanh();
-        linear(&self.output, drop_out(bent, self.dropout))
+        linear(&self.output, self.dropout.forward(bent))
     }
 }
 

@@ -43,6 +43,10 @@ struct Published {
     layer_norm_epsilon: f64,
     #[serde(default)]
     scale_attn_by_inverse_layer_idx: bool,
+    #[serde(default = "yes")]
+    scale_attn_weights: bool,
+    #[serde(default = "yes")]
+    tie_word_embeddings: bool,
 }
 
 impl Default for Gpt2Config {
@@ -97,7 +101,7 @@ impl Gpt2Config {
     /// # Errors
     ///
     /// When the file cannot be read, is no GPT-2 configuration, or asks for another activation or attention
-    /// scale than GPT-2's.
+    /// scale than GPT-2's, or for an output table of its own.
     pub fn read(path: &Path) -> Result<Self> {
         let published: Published = published_config::read(path, "a GPT-2 configuration")?;
         // The same function under its later name.
@@ -105,10 +109,14 @@ impl Gpt2Config {
             "gelu_pytorch_tanh" => "gelu_new",
             other => other,
         };
-        let scales = published.scale_attn_by_inverse_layer_idx.to_string();
+        let scales_by_layer = published.scale_attn_by_inverse_layer_idx.to_string();
+        let scales = published.scale_attn_weights.to_string();
+        let tied = published.tie_word_embeddings.to_string();
         for (field, expected, found) in [
             ("activation_function", "gelu_new", activation),
-            ("scale_attn_by_inverse_layer_idx", "false", &scales),
+            ("scale_attn_by_inverse_layer_idx", "false", &scales_by_layer),
+            ("scale_attn_weights", "true", &scales),
+            ("tie_word_embeddings", "true", &tied),
         ] {
             published_config::require(path, field, expected, found)?;
         }
@@ -202,6 +210,10 @@ fn published_epsilon() -> f64 {
     1e-5
 }
 
+fn yes() -> bool {
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,5 +240,27 @@ mod tests {
         std::fs::write(&path, other).unwrap();
         let message = Gpt2Config::read(&path).unwrap_err().to_string();
         assert!(message.ends_with("`activation_function`: expected gelu_new, found relu"));
+    }
+
+    #[test]
+    fn an_unscaled_attention_and_an_output_table_of_its_own_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        Gpt2Config::genegpt2().write(&path).unwrap();
+        let written = std::fs::read(&path).unwrap();
+        let with = |field: &str, value: Option<bool>| {
+            let mut config: serde_json::Value = serde_json::from_slice(&written).unwrap();
+            let fields = config.as_object_mut().unwrap();
+            fields.remove(field);
+            fields.extend(value.map(|value| (field.to_owned(), value.into())));
+            std::fs::write(&path, config.to_string()).unwrap();
+            Gpt2Config::read(&path)
+        };
+        for field in ["scale_attn_weights", "tie_word_embeddings"] {
+            assert!(with(field, None).is_ok() && with(field, Some(true)).is_ok());
+            let message = with(field, Some(false)).unwrap_err().to_string();
+            let expected = format!("`{field}`: expected true, found false");
+            assert!(message.ends_with(&expected), "{message}");
+        }
     }
 }

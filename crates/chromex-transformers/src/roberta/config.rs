@@ -6,7 +6,7 @@ use chromex_nn::blocks::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Result, published_config};
+use crate::{Error, Result, published_config};
 
 /// The shape of a RoBERTa, or of a BERT, which differs in how positions are counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,9 +82,10 @@ impl Default for RobertaConfig {
 }
 
 impl RobertaConfig {
-    /// CornBERT: 6 layers of 6 heads, width 768, 5,005 tokens, sequences of 256; 46,571,520 parameters.
+    /// CornBERT: 6 layers of 6 heads, width 768, 5,005 tokens, sequences of 256.
     ///
-    /// Padding is the tokenizer's, 2, and takes no position; see [`RobertaConfig::florabert`].
+    /// Padding is the tokenizer's, 2, and takes no position, so that the table of positions has one row more than the published
+    /// checkpoint's: 46,572,288 parameters, where [`RobertaConfig::florabert`] has 46,571,520.
     pub fn cornbert() -> Self {
         Self {
             vocabulary: 5005,
@@ -95,7 +96,7 @@ impl RobertaConfig {
         }
     }
 
-    /// The published checkpoints of CornBERT and FloraBERT, whose configuration calls `</s>` the padding.
+    /// The published checkpoints of CornBERT and FloraBERT, whose configuration calls `</s>` the padding; 46,571,520 parameters.
     pub fn florabert() -> Self {
         Self {
             vocabulary: 5005,
@@ -186,18 +187,34 @@ impl RobertaConfig {
         })
     }
 
+    /// Refuses, for the head of masked tokens, a published `config.json` that asks for an output table of its own: the head
+    /// here scores with the table of tokens.
+    pub(super) fn require_tied(path: &Path) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Tied {
+            tie_word_embeddings: Option<bool>,
+        }
+        let published: Tied = published_config::read(path, "a RoBERTa configuration")?;
+        let tied = published.tie_word_embeddings.unwrap_or(true).to_string();
+        published_config::require(path, "tie_word_embeddings", "true", &tied)
+    }
+
     /// Writes a `config.json` that the Python libraries read, for the network that they call `architecture`.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written.
+    /// When positions are counted as BERT's are, whose names files written here do not have, or the file cannot be written.
     pub(super) fn write(&self, path: &Path, architecture: &str) -> Result<()> {
+        if self.counting != PositionCounting::PastPadding {
+            return Err(Error::Setting {
+                name: "counting",
+                expected: "past_padding: only RoBERTa's names are written".into(),
+                found: "places, BERT's".into(),
+            });
+        }
         let published = json!({
             "architectures": [architecture],
-            "model_type": match self.counting {
-                PositionCounting::PastPadding => "roberta",
-                PositionCounting::Places => "bert",
-            },
+            "model_type": published_model(),
             "vocab_size": self.vocabulary,
             "max_position_embeddings": self.positions,
             "type_vocab_size": self.token_types,

@@ -3,8 +3,8 @@ use burn::module::Module;
 use burn::nn::{Embedding, EmbeddingConfig};
 use burn::tensor::Int;
 use chromex_core::random;
-use chromex_nn::blocks::{LayerNorm, LayerNormConfig, TransformerBlock};
-use chromex_nn::fused::{Spans, drop_out};
+use chromex_nn::blocks::{Dropout, LayerNorm, LayerNormConfig, TransformerBlock};
+use chromex_nn::fused::Spans;
 use chromex_nn::{Device, Result, weights};
 
 use super::{PositionCounting, RobertaConfig};
@@ -25,8 +25,7 @@ pub struct Roberta {
     pub token_types: Embedding,
     /// The normalisation of the sum of the three.
     pub norm: LayerNorm,
-    #[module(skip)]
-    dropout: f64,
+    dropout: Dropout,
     /// The layers.
     pub blocks: Vec<TransformerBlock>,
     #[module(skip)]
@@ -49,7 +48,7 @@ impl RobertaConfig {
                 epsilon: self.norm_epsilon,
             }
             .init(device),
-            dropout: self.dropout,
+            dropout: Dropout::new(self.dropout),
             blocks: (0..self.layers)
                 .map(|_| self.block().init(device))
                 .collect::<Result<_>>()?,
@@ -110,7 +109,7 @@ impl Roberta {
         let start = self.tokens.forward(ids)
             + self.positions.forward(positions)
             + self.token_types.forward(types);
-        let start = drop_out(self.norm.forward(start), self.dropout);
+        let start = self.dropout.forward(self.norm.forward(start));
         self.blocks
             .iter()
             .fold(start, |hidden, block| block.forward(hidden, spans))

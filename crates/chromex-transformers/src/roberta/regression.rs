@@ -3,7 +3,8 @@ use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::TensorData;
 use chromex_core::{Dataset, TokenIds};
-use chromex_nn::fused::{drop_out, linear};
+use chromex_nn::blocks::Dropout;
+use chromex_nn::fused::linear;
 use chromex_nn::weights::Snapshot;
 use chromex_nn::{
     Architecture, Device, Error, Group, Length, Network, Objective, Optimizer, Recipe, Result,
@@ -54,8 +55,7 @@ pub struct RegressionHead {
     pub dense2: Linear,
     /// A number per target, `[width, targets]`.
     pub output: Linear,
-    #[module(skip)]
-    dropout: f64,
+    dropout: Dropout,
 }
 
 impl Default for RobertaRegression {
@@ -74,7 +74,7 @@ impl Default for RobertaRegression {
 impl RobertaRegression {
     /// Fine-tunes as CornBERT's authors write: the head learns from the first step with the peak 2e-3; every 400 steps two
     /// blocks more thaw, from the top, with 1e-3; the embeddings never do. Each group's rate goes up in a line for `warm_up`
-    /// steps of its own and then down to 0 at the last step. LAMB without bias correction, ε 1e-8.
+    /// steps of its own and then down to 0 after the last step. LAMB without bias correction, ε 1e-8.
     pub fn progressive_unfreezing(&self, steps: u64, warm_up: u64) -> Recipe {
         let group = |name: String, prefixes: Vec<String>, from_step| Group {
             name,
@@ -135,7 +135,7 @@ impl RobertaRegression {
                 dense: layer(width),
                 dense2: layer(width),
                 output: layer(targets),
-                dropout: self.head_dropout,
+                dropout: Dropout::new(self.head_dropout),
             },
             layout: self.layout.clone(),
         })
@@ -159,8 +159,8 @@ impl RobertaRegression {
 impl RegressionHead {
     /// `[rows, width]` to `[rows, targets]`.
     fn forward(&self, mean: Tensor<2>) -> Tensor<2> {
-        let first = linear(&self.dense, drop_out(mean, self.dropout)).tanh();
-        let second = linear(&self.dense2, drop_out(first, self.dropout)).tanh();
+        let first = linear(&self.dense, self.dropout.forward(mean)).tanh();
+        let second = linear(&self.dense2, self.dropout.forward(first)).tanh();
         linear(&self.output, second)
     }
 }

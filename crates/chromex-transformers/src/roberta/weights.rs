@@ -43,14 +43,16 @@ impl MaskedLanguage {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read or does not describe a RoBERTa.
+    /// When a file cannot be read, does not describe a RoBERTa, or asks for an output table of its own.
     pub fn read_folder(
         &self,
         folder: &Path,
         device: &Device,
     ) -> Result<(Self, RobertaMaskedLanguage)> {
+        let config = folder.join("config.json");
+        RobertaConfig::require_tied(&config)?;
         let own = Self {
-            network: RobertaConfig::read(&folder.join("config.json"))?,
+            network: RobertaConfig::read(&config)?,
             ..self.clone()
         };
         let network = own.load(folder, device)?;
@@ -61,12 +63,14 @@ impl MaskedLanguage {
     ///
     /// # Errors
     ///
-    /// When a file cannot be written.
+    /// When positions are counted as BERT's are, or a file cannot be written.
     pub fn write_folder(&self, network: &RobertaMaskedLanguage, folder: &Path) -> Result<()> {
-        let file = folder.join("model.safetensors");
-        weights::save(network, &file, |path| stored(path, LANGUAGE_HEAD))?;
         let config = folder.join("config.json");
-        self.network.write(&config, "RobertaForMaskedLM")
+        self.network.write(&config, "RobertaForMaskedLM")?;
+        let file = folder.join("model.safetensors");
+        Ok(weights::save(network, &file, |path| {
+            stored(path, LANGUAGE_HEAD)
+        })?)
     }
 
     /// Reads published weights of this shape; heads of other tasks are passed over.
@@ -96,12 +100,12 @@ impl MaskedLanguage {
 }
 
 impl RobertaRegression {
-    /// Reads a folder of published files, `config.json` and weights (`model.safetensors` or `pytorch_model.bin`), with a head such as FloraBERT's; its output
-    /// tells the number of targets. The layout and the dropout of the head stay as they are.
+    /// Reads a folder of published files, `config.json` and weights (`model.safetensors` or `pytorch_model.bin`), with a head such as FloraBERT's for
+    /// this number of targets. The layout and the dropout of the head stay as they are.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read or does not describe a RoBERTa with this head.
+    /// When a file cannot be read or does not describe a RoBERTa with this head and as many targets.
     pub fn read_folder(
         &self,
         targets: usize,
@@ -125,13 +129,15 @@ impl RobertaRegression {
     ///
     /// # Errors
     ///
-    /// When a file cannot be written.
+    /// When positions are counted as BERT's are, or a file cannot be written.
     pub fn write_folder(&self, network: &RobertaRegressor, folder: &Path) -> Result<()> {
-        let file = folder.join("model.safetensors");
-        weights::save(network, &file, |path| stored(path, REGRESSION_HEAD))?;
         let config = folder.join("config.json");
         self.network
-            .write(&config, "RobertaForSequenceClassification")
+            .write(&config, "RobertaForSequenceClassification")?;
+        let file = folder.join("model.safetensors");
+        Ok(weights::save(network, &file, |path| {
+            stored(path, REGRESSION_HEAD)
+        })?)
     }
 }
 
@@ -230,10 +236,10 @@ fn stored(path: &str, head: &str) -> Stored {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PositionCounting;
 
-    #[test]
-    fn every_parameter_has_its_published_name() {
-        let small = RobertaConfig {
+    fn small() -> RobertaConfig {
+        RobertaConfig {
             vocabulary: 11,
             positions: 9,
             width: 4,
@@ -241,7 +247,12 @@ mod tests {
             heads: 2,
             layers: 2,
             ..RobertaConfig::florabert()
-        };
+        }
+    }
+
+    #[test]
+    fn every_parameter_has_its_published_name() {
+        let small = small();
         let language = MaskedLanguage {
             network: small.clone(),
             ..MaskedLanguage::default()
@@ -293,6 +304,59 @@ mod tests {
                 "{expected}: {names:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_folder_that_no_library_opens_is_not_written() {
+        let (folder, device) = (tempfile::tempdir().unwrap(), Device::default());
+        let network = RobertaConfig {
+            counting: PositionCounting::Places,
+            ..small()
+        };
+        let language = MaskedLanguage {
+            network: network.clone(),
+            ..MaskedLanguage::default()
+        };
+        let regression = RobertaRegression {
+            network,
+            ..RobertaRegression::default()
+        };
+        let weights = language.init(0, &device).unwrap();
+        let masked = language.write_folder(&weights, folder.path());
+        let weights = regression.init(3, 0, &device).unwrap();
+        let regressed = regression.write_folder(&weights, folder.path());
+        for refused in [masked, regressed] {
+            let message = refused.unwrap_err().to_string();
+            assert!(message.starts_with("setting `counting`"), "{message}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_decoder_of_its_own_is_refused_where_it_would_be_dropped() {
+        let (folder, device) = (tempfile::tempdir().unwrap(), Device::default());
+        let language = MaskedLanguage {
+            network: small(),
+            ..MaskedLanguage::default()
+        };
+        let network = language.init(0, &device).unwrap();
+        language.write_folder(&network, folder.path()).unwrap();
+        assert!(language.read_folder(folder.path(), &device).is_ok());
+        let config = folder.path().join("config.json");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let untied = text.replace(
+            "\"tie_word_embeddings\": true",
+            "\"tie_word_embeddings\": false",
+        );
+        assert_ne!(text, untied);
+        std::fs::write(&config, untied).unwrap();
+        let message = language
+            .read_folder(folder.path(), &device)
+            .unwrap_err()
+            .to_string();
+        assert!(message.ends_with("`tie_word_embeddings`: expected true, found false"));
+        // The base has no decoder.
+        assert!(RobertaConfig::read_base(folder.path(), &device).is_ok());
     }
 
     #[test]

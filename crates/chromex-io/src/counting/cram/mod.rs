@@ -54,12 +54,14 @@ pub(super) fn count_cram<'a>(
     }
     let mut bytes = Vec::new();
     let mut container = Container::default();
+    let mut is_ended = false;
     let cram = |source| unreadable(path, "CRAM", source);
     while let Some(frame) = bounds::next_container(reader.get_mut(), &mut bytes).map_err(cram)? {
         // The decoder ends the program where a slice of several chromosomes comes without its reference.
         guard(path, "CRAM", || {
             let mut bytes = cram::io::Reader::new(&bytes[..]);
-            if bytes.read_container(&mut container)? == 0 {
+            is_ended = bytes.read_container(&mut container)? == 0;
+            if is_ended {
                 return Ok(());
             }
             let encodings = container.compression_header()?;
@@ -75,6 +77,12 @@ pub(super) fn count_cram<'a>(
             }
             io::Result::Ok(())
         })?;
+    }
+    // A file that was cut between two containers reads to its end as if it were whole.
+    if !is_ended {
+        return Err(Error::CutShort {
+            path: path.to_owned(),
+        });
     }
     tally.totals.is_whole = true;
     Ok(tally)

@@ -1,0 +1,125 @@
+use super::*;
+use crate::{KFold, Keys, Target, Targets, Transform};
+use chromex_metrics::{MeanSquaredError, Pearson};
+use ndarray::Array2;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Learns a slope through the origin, plus noise that its seed alone decides.
+#[derive(Clone)]
+struct NoisySlope {
+    noise: f32,
+    fits: Arc<AtomicUsize>,
+}
+
+struct Slope(f32);
+
+impl Fit<Array2<f32>> for NoisySlope {
+    type Fitted = Slope;
+
+    fn fit(
+        &self,
+        train: &Dataset<Array2<f32>>,
+        _: &Dataset<Array2<f32>>,
+        seed: u64,
+    ) -> Result<Slope> {
+        self.fits.fetch_add(1, Ordering::Relaxed);
+        let (x, y) = (train.inputs.column(0), train.targets.column(0));
+        Ok(Slope(x.dot(&y) / x.dot(&x) + self.noise * seed as f32))
+    }
+}
+
+impl Predict<Array2<f32>> for Slope {
+    fn predict(&self, inputs: &Array2<f32>) -> Result<Array2<f32>> {
+        Ok(inputs * self.0)
+    }
+}
+
+fn experiment(noise: f32, fits: &Arc<AtomicUsize>) -> Experiment<Array2<f32>> {
+    let inputs = Array2::from_shape_fn((30, 1), |(row, _)| row as f32 - 14.0);
+    let target = Target {
+        name: "double".into(),
+        unit: "1".into(),
+        transform: Transform::Identity,
+    };
+    let targets = Targets::new(&inputs * 2.0, vec![target]).unwrap();
+    let data = Dataset::new(inputs, targets, Keys::numbered(30)).unwrap();
+    let slope = NoisySlope {
+        noise,
+        fits: Arc::clone(fits),
+    };
+    Experiment::new(data, KFold { k: 3 })
+        .metric(MeanSquaredError)
+        .metric(Pearson)
+        .bootstrap(Bootstrap {
+            resamples: 200,
+            ..Bootstrap::default()
+        })
+        .model("slope", slope)
+        .seeds(2)
+}
+
+#[test]
+fn every_model_fold_and_seed_is_scored_and_floors_come_along() -> Result<()> {
+    let fits = Arc::default();
+    let report = experiment(0.5, &fits).run()?;
+    assert_eq!(fits.load(Ordering::Relaxed), 6);
+    assert_eq!(report.floors, ["mean", "median"]);
+    // 3 folds x (2 seeds of the model + 2 floors) x 2 metrics.
+    assert_eq!(report.scores.len(), 24);
+    let slope = report.summary("slope", "mse").unwrap();
+    // Seed 0 is exact; seed 1 is off by 0.5 x; the mean square of x over -14..=15 is 75.17.
+    assert!((slope.mean - 0.25 * 75.166_67 / 2.0).abs() < 1e-3);
+    assert_eq!((slope.seeds, slope.n), (2, 30));
+    let against_mean = &report.comparisons[0];
+    assert!(!against_mean.loses && against_mean.high < 0.0 && against_mean.p_holm < 0.05);
+    Ok(())
+}
+
+#[test]
+fn a_finished_fit_is_not_fitted_again_unless_settings_change() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let fits = Arc::default();
+    let run = |settings: &str| {
+        experiment(0.5, &fits)
+            .resume_in(folder.path(), settings)
+            .run()
+    };
+    let first = run("a")?;
+    assert_eq!(fits.load(Ordering::Relaxed), 6);
+    let second = run("a")?;
+    assert_eq!(fits.load(Ordering::Relaxed), 6);
+    assert_eq!(first.predictions, second.predictions);
+    run("b")?;
+    assert_eq!(fits.load(Ordering::Relaxed), 12);
+    Ok(())
+}
+
+#[test]
+fn only_the_named_models_run_and_unknown_names_are_refused() -> Result<()> {
+    let fits = Arc::default();
+    let report = experiment(0.0, &fits).only(&["median".into()])?.run()?;
+    assert_eq!(report.predictions.models(), ["median"]);
+    assert_eq!(report.floors, ["median"]);
+    assert!(experiment(0.0, &fits).only(&["other".into()]).is_err());
+    Ok(())
+}
+
+#[test]
+fn a_report_reads_back_as_it_was_written() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.json");
+    let report = experiment(0.0, &Arc::default()).run()?;
+    report.write(&path)?;
+    let read = Report::read(&path)?;
+    // Pearson of a constant is undefined: null in the file, NaN in memory, never equal to itself.
+    let defined = |report: &Report| -> Vec<_> {
+        let scores = report.scores.iter();
+        scores
+            .filter(|s| s.value.is_finite() && s.low.is_finite())
+            .cloned()
+            .collect()
+    };
+    assert_eq!(defined(&read), defined(&report));
+    assert_eq!(read.scores.len(), report.scores.len());
+    Ok(())
+}
