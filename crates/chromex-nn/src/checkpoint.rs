@@ -54,7 +54,7 @@ const BEST_WEIGHTS: &str = "best_weights";
 const EXPECTED: &str = "a chromex training checkpoint";
 const VERSION: &str = "version";
 /// What the parts mean. It counts up when a saved training can no longer go on to the bits that it would have come to.
-const CURRENT_VERSION: &str = "2";
+const CURRENT_VERSION: &str = "3";
 
 impl Checkpoints {
     /// Names the file of one training by everything that it depends on.

@@ -292,7 +292,7 @@ fn a_checkpoint_that_is_cut_short_is_an_error_that_names_it() {
     let message = run().unwrap_err().to_string();
     assert!(message.contains(file.to_str().unwrap()) && message.ends_with("training checkpoint"));
     // A file of another version is told from a damaged one.
-    let version = br#""version":"2""#;
+    let version = br#""version":"3""#;
     let place = bytes
         .windows(version.len())
         .position(|bytes| bytes == version)
@@ -303,7 +303,7 @@ fn a_checkpoint_that_is_cut_short_is_an_error_that_names_it() {
     std::fs::write(&file, other).unwrap();
     let message = run().unwrap_err().to_string();
     assert!(
-        message.ends_with("version 2; remove it to train anew"),
+        message.ends_with("version 3; remove it to train anew"),
         "{message}"
     );
 }
