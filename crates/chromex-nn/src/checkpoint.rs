@@ -126,7 +126,7 @@ impl Checkpoint {
             let found = version.map_or("1", String::as_str);
             return Err(Error::Malformed {
                 path: path.to_owned(),
-                expected: "a training checkpoint of version 2; remove it to train anew",
+                expected: "a training checkpoint of version 3; remove it to train anew",
                 source: format!("found version {found}").into(),
             });
         }
