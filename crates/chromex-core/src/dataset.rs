@@ -1,4 +1,4 @@
-use crate::{Error, Keys, Result, Rows, Targets};
+use crate::{Error, Fingerprint, Keys, Result, Rows, Targets};
 
 /// Inputs, what is to be predicted from them, and what identifies each row.
 #[derive(Clone, Debug)]
@@ -63,6 +63,13 @@ impl<X> Dataset<X> {
     /// Counts the rows.
     pub fn len(&self) -> usize {
         self.keys.len()
+    }
+
+    /// Adds ids and targets to a fingerprint. Inputs are of any kind: who keeps something of them tells them apart.
+    pub fn fingerprint(&self, print: &mut Fingerprint) {
+        print.number(self.len() as u64);
+        self.keys.ids().iter().for_each(|id| print.text(id));
+        self.targets.fingerprint(print);
     }
 
     /// Tells whether there are no rows.

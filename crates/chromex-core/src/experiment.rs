@@ -3,14 +3,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chromex_metrics::{Bootstrap, Metric};
-use sha2::{Digest, Sha256};
 
-use crate::kept_fits::{Kept, hex, read_kept, write_kept};
+use crate::kept_fits::{Kept, read_kept, write_kept};
 use crate::observe::{Event, Observer, Silent};
 use crate::report::Scoring;
 use crate::{
-    Dataset, Error, Fit, Fold, Predict, Prediction, Predictions, Report, Result, Rows, Split,
-    TrainMean, TrainMedian,
+    Dataset, Error, Fingerprint, Fit, Fold, Predict, Prediction, Predictions, Report, Result, Rows,
+    Split, TrainMean, TrainMedian,
 };
 
 /// The name of the floor that predicts the training mean.
@@ -334,27 +333,12 @@ impl<X: Rows + 'static> Experiment<X> {
 
     /// Identifies ids, targets, auxiliary ones included, and what is resampled together; inputs are identified by the settings.
     fn data_hash(&self) -> String {
-        let mut hash = Sha256::new();
-        let mut text = |text: &str| {
-            hash.update(text.len().to_le_bytes());
-            hash.update(text);
-        };
-        let keys = &self.dataset.keys;
-        keys.ids().iter().for_each(|id| text(id));
-        if let Ok(group) = keys.group(&self.resampled) {
-            (0..keys.len()).for_each(|row| text(group.label(row)));
+        let mut print = Fingerprint::default();
+        self.dataset.fingerprint(&mut print);
+        if let Ok(group) = self.dataset.keys.group(&self.resampled) {
+            (0..self.dataset.len()).for_each(|row| print.text(group.label(row)));
         }
-        let mut next = Some(&self.dataset.targets);
-        while let Some(targets) = next {
-            for column in &targets.columns {
-                text(&column.name);
-            }
-            for value in &targets.values {
-                text(&value.to_bits().to_string());
-            }
-            next = targets.auxiliary.as_deref();
-        }
-        hex(hash)
+        print.finish()
     }
 
     /// Says where a fit is kept, where fits are kept.

@@ -1,9 +1,8 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::{Fold, Part, Prediction, Result, atomic};
+use crate::{Fingerprint, Fold, Part, Prediction, Result, atomic};
 
 /// Where finished fits are kept, and what says how their models were configured.
 pub(crate) struct Kept {
@@ -21,20 +20,16 @@ impl Kept {
         seed: u64,
         part: Part,
     ) -> (PathBuf, String) {
-        let mut hash = Sha256::new();
+        let mut print = Fingerprint::default();
         for text in names.iter().chain(&[self.settings.as_str(), &fold.name]) {
-            hash.update(text.len().to_le_bytes());
-            hash.update(text);
+            print.text(text);
         }
         for rows in [&fold.train, &fold.valid, &fold.test] {
-            hash.update(rows.len().to_le_bytes());
-            for row in rows {
-                hash.update(row.to_le_bytes());
-            }
+            print.numbers(rows.iter().map(|&row| row as u64));
         }
-        hash.update(seed.to_le_bytes());
-        hash.update([u8::from(part == Part::Test)]);
-        let fingerprint = hex(hash);
+        print.number(seed);
+        print.number(u64::from(part == Part::Test));
+        let fingerprint = print.finish();
         let file = self.folder.join(format!("{}.json", &fingerprint[..32]));
         (file, fingerprint)
     }
@@ -64,8 +59,4 @@ pub(crate) fn write_kept(file: Option<(PathBuf, String)>, prediction: &Predictio
     atomic::write(&path, |out| {
         serde_json::to_writer(out, &kept).map_err(std::io::Error::from)
     })
-}
-
-pub(crate) fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }

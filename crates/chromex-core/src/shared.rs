@@ -1,18 +1,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use sha2::{Digest, Sha256};
-
-use crate::{Dataset, Fit, Result};
+use crate::{Dataset, Fingerprint, Fit, Result};
 
 /// Fits a learner once per training rows and seed, and lends the result to every pipeline that starts
 /// with it.
 ///
 /// Three feature sets of one language model then train it once. Clones share what is fitted. Rows are
-/// told apart by their ids, so use one `Shared` with one dataset only.
+/// told apart by their ids and targets, so use one `Shared` with one kind of inputs only.
 pub struct Shared<L, F> {
     learner: Arc<L>,
-    fitted: Arc<Mutex<HashMap<[u8; 32], Arc<F>>>>,
+    fitted: Arc<Mutex<HashMap<String, Arc<F>>>>,
 }
 
 impl<L, F> Shared<L, F> {
@@ -38,16 +36,11 @@ impl<X, L: Fit<X>> Fit<X> for Shared<L, L::Fitted> {
     type Fitted = Arc<L::Fitted>;
 
     fn fit(&self, train: &Dataset<X>, valid: &Dataset<X>, seed: u64) -> Result<Self::Fitted> {
-        let mut hash = Sha256::new();
-        hash.update(seed.to_le_bytes());
-        for part in [train, valid] {
-            hash.update(part.len().to_le_bytes());
-            for id in part.keys.ids() {
-                hash.update(id.len().to_le_bytes());
-                hash.update(id);
-            }
-        }
-        let key = hash.finalize().into();
+        let mut print = Fingerprint::default();
+        print.number(seed);
+        train.fingerprint(&mut print);
+        valid.fingerprint(&mut print);
+        let key = print.finish();
         // Held while fitting: a second caller waits for the result instead of fitting it again.
         let mut fitted = self
             .fitted
@@ -65,6 +58,7 @@ impl<X, L: Fit<X>> Fit<X> for Shared<L, L::Fitted> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Target, Targets, Transform};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     struct Counting(AtomicUsize);
@@ -89,5 +83,15 @@ mod tests {
         assert_eq!(*shared.fit(&data, &data, 2).unwrap(), 2);
         shared.fit(&data.select(&[0, 1]), &data, 1).unwrap();
         assert_eq!(fits(&shared), 3);
+        // The same rows with something else to predict.
+        let column = Target {
+            name: "expression".into(),
+            unit: "none".into(),
+            transform: Transform::Identity,
+        };
+        let targets = Targets::new(ndarray::array![[1.0], [2.0], [3.0]], vec![column]).unwrap();
+        let labelled = Dataset { targets, ..data };
+        shared.fit(&labelled, &labelled, 1).unwrap();
+        assert_eq!(fits(&shared), 4);
     }
 }

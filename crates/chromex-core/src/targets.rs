@@ -1,7 +1,7 @@
 use ndarray::{Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Fingerprint, Result};
 
 /// What is predicted: `[rows, targets]` with each column's name, unit and transform.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,6 +121,17 @@ impl Targets {
             auxiliary: Some(Box::new(auxiliary)),
             ..self
         })
+    }
+
+    /// Adds names and numbers to a fingerprint, those of auxiliary targets, too.
+    pub fn fingerprint(&self, print: &mut Fingerprint) {
+        print.number(self.columns.len() as u64);
+        self.columns.iter().for_each(|c| print.text(&c.name));
+        print.numbers(self.values.iter().map(|v| u64::from(v.to_bits())));
+        print.number(u64::from(self.auxiliary.is_some()));
+        if let Some(auxiliary) = &self.auxiliary {
+            auxiliary.fingerprint(print);
+        }
     }
 
     /// Counts the rows.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, Rows};
+use crate::{Error, Fingerprint, Result, Rows};
 
 /// Which part of a row a sentence describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -106,6 +106,13 @@ impl TokenIds {
         &self.ids[self.offsets[sentence]..self.offsets[sentence + 1]]
     }
 
+    /// Adds all tokens, and where sentences end, to a fingerprint.
+    pub fn fingerprint(&self, print: &mut Fingerprint) {
+        print.number(self.views.len() as u64);
+        print.numbers(self.offsets.iter().map(|&offset| offset as u64));
+        print.numbers(self.ids.iter().map(|&id| u64::from(id)));
+    }
+
     /// Counts the tokens of all rows and views.
     pub fn token_count(&self) -> usize {
         self.ids.len()
@@ -155,6 +162,20 @@ mod tests {
         assert_eq!(swapped.sentence(0, 0), [0_u32; 0]);
         assert_eq!(swapped.sentence(0, 1), [4, 5, 6]);
         assert_eq!(swapped.sentence(1, 0), [1, 2]);
+    }
+
+    #[test]
+    fn other_tokens_have_another_fingerprint() {
+        let of = |ids: Vec<u32>, offsets: Vec<usize>| {
+            let mut print = Fingerprint::default();
+            let views = vec![View::Whole];
+            let tokens = TokenIds::new(ids, offsets, views, 9, None).unwrap();
+            tokens.fingerprint(&mut print);
+            print.finish()
+        };
+        assert_eq!(of(vec![1, 2], vec![0, 1, 2]), of(vec![1, 2], vec![0, 1, 2]));
+        assert_ne!(of(vec![1, 2], vec![0, 1, 2]), of(vec![1, 3], vec![0, 1, 2]));
+        assert_ne!(of(vec![1, 2], vec![0, 1, 2]), of(vec![1, 2], vec![0, 2, 2]));
     }
 
     #[test]

@@ -3,9 +3,9 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::store::ModuleRecord;
+use chromex_core::{Fingerprint, TokenIds};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::precision::LossScale;
 use crate::{Error, Result};
@@ -17,7 +17,7 @@ pub struct Checkpoints {
     pub folder: PathBuf,
     /// Steps between two saves. The end of training is always saved.
     pub every_steps: u64,
-    /// What identifies the training rows beside their ids, such as the hashes of the files they came from.
+    /// What identifies the inputs, for ids and targets are known, such as the hashes of the files they came from.
     pub data: String,
 }
 
@@ -57,16 +57,22 @@ const VERSION: &str = "version";
 const CURRENT_VERSION: &str = "3";
 
 impl Checkpoints {
-    /// Names the file of one training by everything that it depends on.
-    pub(crate) fn file(&self, parts: &[&str]) -> PathBuf {
-        let mut hash = Sha256::new();
-        for part in parts.iter().chain(&[self.data.as_str()]) {
-            hash.update(part.len().to_le_bytes());
-            hash.update(part);
+    /// Tells trainings on these tokens from those on others, whose rows may have the same ids.
+    pub fn on_tokens(&self, parts: &[&TokenIds]) -> Self {
+        let mut print = Fingerprint::default();
+        print.text(&self.data);
+        parts.iter().for_each(|part| part.fingerprint(&mut print));
+        Self {
+            data: print.finish(),
+            ..self.clone()
         }
-        let digest = hash.finalize();
-        let name: String = digest[..16].iter().map(|b| format!("{b:02x}")).collect();
-        self.folder.join(format!("{name}.checkpoint"))
+    }
+
+    /// Names the file of one training by everything that it depends on.
+    pub(crate) fn file(&self, mut print: Fingerprint) -> PathBuf {
+        print.text(&self.data);
+        let name = print.finish();
+        self.folder.join(format!("{}.checkpoint", &name[..32]))
     }
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use chromex_core::observe::{Event, Observer, Silent};
-use chromex_core::{Dataset, Fit, Metric, Rows, random};
+use chromex_core::{Dataset, Fingerprint, Fit, Metric, Rows, random};
 use chromex_metrics::{AreaUnderRoc, MeanSquaredError, Pearson};
 use ndarray::Array2;
 use rand::seq::SliceRandom;
@@ -138,16 +138,13 @@ impl<A> Trainer<A> {
                 source: source.into(),
             })
         };
-        let parts = [
-            text(serde_json::to_string(&self.architecture))?,
-            text(serde_json::to_string(&self.recipe))?,
-            seed.to_string(),
-            train.keys.ids().join("\n"),
-            valid.keys.ids().join("\n"),
-        ];
-        Ok(Some(
-            checkpoints.file(&parts.each_ref().map(String::as_str)),
-        ))
+        let mut print = Fingerprint::default();
+        print.text(&text(serde_json::to_string(&self.architecture))?);
+        print.text(&text(serde_json::to_string(&self.recipe))?);
+        print.number(seed);
+        train.fingerprint(&mut print);
+        valid.fingerprint(&mut print);
+        Ok(Some(checkpoints.file(print)))
     }
 }
 

@@ -9,7 +9,7 @@ use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::TensorData;
 use chromex_core::observe::{Event, Observer};
-use chromex_core::{Dataset, Keys, Predict, Target, Targets, Transform};
+use chromex_core::{Dataset, Keys, Predict, Target, Targets, TokenIds, Transform, View};
 use chromex_nn::fused::linear;
 use chromex_nn::{
     Architecture, Checkpoints, Clip, Device, Error, Group, Keep, Length, Network, Optimizer,
@@ -332,4 +332,37 @@ fn gradients_of_a_frozen_group_that_overflow_stop_no_step() {
     };
     assert_eq!(scales(Vec::new()), [65536.0, 32768.0]);
     assert_eq!(scales(second(u64::MAX)), [65536.0, 65536.0]);
+}
+
+#[test]
+fn rows_of_the_same_ids_with_other_targets_are_trained_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut turned = data(10);
+    turned.targets.values.mapv_inplace(|value| -value);
+    let predicted = |rows: &Dataset<Array2<f32>>, trainer: Trainer<NormedConfig>| {
+        let trained = trainer.train(rows, &none(), 0).unwrap();
+        trained.predict(&rows.inputs).unwrap()
+    };
+    let kept = || plain(recipe(3)).checkpoints(saved(folder.path(), 1));
+    let first = predicted(&data(10), kept());
+    assert_eq!(
+        predicted(&turned, kept()),
+        predicted(&turned, plain(recipe(3)))
+    );
+    assert_eq!(predicted(&data(10), kept()), first);
+    assert_ne!(predicted(&turned, kept()), first);
+}
+
+#[test]
+fn trainings_on_other_tokens_have_another_name() {
+    let tokens = |id| TokenIds::new(vec![id, 2], vec![0, 2], vec![View::Whole], 9, None).unwrap();
+    let checkpoints = saved(Path::new("fits"), 1);
+    let on = |train, valid| {
+        checkpoints
+            .on_tokens(&[&tokens(train), &tokens(valid)])
+            .data
+    };
+    assert_eq!(on(1, 2), on(1, 2));
+    assert_ne!(on(1, 2), on(3, 2));
+    assert_ne!(on(1, 2), on(2, 1));
 }

@@ -85,7 +85,7 @@ pub fn comparisons(report: &Report, target: &str, metric: &str) -> String {
 
 /// Lists the cells of the table of comparisons, its header first.
 pub(crate) fn comparison_cells(report: &Report, target: &str, metric: &str) -> Vec<Vec<String>> {
-    let header = ["model", "floor", "difference", "95 % interval", "p (Holm)"];
+    let header = ["model", "floor", "difference", "interval", "p (Holm)"];
     let mut table = vec![header.map(String::from).to_vec()];
     for line in of_table(report, target, metric) {
         table.push(vec![

@@ -81,9 +81,9 @@ impl LanguageModel {
     fn learn(&self, train: &TokenIds, valid: &TokenIds, seed: u64) -> Result<TrainedLanguageModel> {
         let windows =
             |tokens| TokenWindows::over(tokens, &self.corpus, self.architecture.positions);
-        let train = Dataset::unlabelled(windows(train)?);
-        let valid = if valid.is_empty() {
-            train.select(&[])
+        let train_windows = Dataset::unlabelled(windows(train)?);
+        let valid_windows = if valid.is_empty() {
+            train_windows.select(&[])
         } else {
             Dataset::unlabelled(windows(valid)?.apart())
         };
@@ -95,10 +95,10 @@ impl LanguageModel {
             .device(&self.device)
             .observe(&task, Arc::clone(&self.observer));
         if let Some(checkpoints) = &self.checkpoints {
-            trainer = trainer.checkpoints(checkpoints.clone());
+            trainer = trainer.checkpoints(checkpoints.on_tokens(&[train, valid]));
         }
         Ok(TrainedLanguageModel {
-            network: trainer.train(&train, &valid, seed)?,
+            network: trainer.train(&train_windows, &valid_windows, seed)?,
             architecture: self.architecture.clone(),
         })
     }

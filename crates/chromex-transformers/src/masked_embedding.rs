@@ -167,7 +167,7 @@ impl MaskedLanguageModel {
             .device(&self.device)
             .observe(&task, Arc::clone(&self.observer));
         if let Some(checkpoints) = &self.checkpoints {
-            trainer = trainer.checkpoints(checkpoints.clone());
+            trainer = trainer.checkpoints(checkpoints.on_tokens(&[train, valid]));
         }
         Ok(trainer.train(&rows(train)?, &rows(valid)?, seed)?)
     }

@@ -16,6 +16,11 @@ use crate::compressed::Meter;
 use crate::genes::{ChromosomeNames, GeneWindows};
 use crate::{Error, Result};
 
+/// The stack of a thread that counts. A CRAM's decoder keeps tables of 768 kilobytes on it, twice that where a stream is
+/// striped: with little more, or compiled otherwise, the two megabytes that threads have are over, and the program with
+/// them. Memory is taken when touched.
+const STACK_BYTES: usize = 16 << 20;
+
 /// Counts reads and signal into the bins of windows. By default as `bedtools multicov` does.
 ///
 /// # Examples
@@ -109,6 +114,7 @@ impl ReadCounter {
         let bins = BinIndex::new(windows, self.chromosomes);
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(self.threads)
+            .stack_size(STACK_BYTES)
             .build()
             .map_err(|source| Error::Io {
                 action: "start threads for",

@@ -242,6 +242,20 @@ mod tests {
     }
 
     #[test]
+    fn blocks_of_a_bed_are_exons_within_their_gene() {
+        let line = |sizes: &str| format!("chr1\t10\t90\tA\t0\t+\t10\t90\t0\t2\t{sizes}\t0,70,\n");
+        let text = [line("10,10,"), line("80,").replace("\t90\t", "\t89\t")].concat();
+        let longest = TranscriptChoice::Longest;
+        assert!(read(&text, &longest, &[]).is_err());
+        read(&line("10,10,"), &longest, &[]).unwrap();
+        // The second sum is 4 where 64 bits run over.
+        for sizes in ["80,1", "18446744073709551615,5", "ten"] {
+            let message = read(&line(sizes), &longest, &[]).unwrap_err().to_string();
+            assert!(message.contains("line 1, column 11"), "{message}");
+        }
+    }
+
+    #[test]
     fn parents_may_come_behind_what_names_them() {
         for (choice, _, _) in choices() {
             if choice == TranscriptChoice::First {

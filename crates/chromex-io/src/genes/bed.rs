@@ -26,10 +26,8 @@ pub(super) fn parse_gene<'a>(lines: &Lines, columns: &[&'a str]) -> Result<BedGe
         return Err(lines.error(Some(4), "a gene", quoted(b"")));
     }
     let blocks = columns.get(10).map(|sizes| {
-        let sizes = sizes.split(',').filter(|size| !size.is_empty());
-        sizes
-            .map(|size| size.parse::<u64>().ok())
-            .sum::<Option<u64>>()
+        let mut sizes = sizes.split(',').filter(|size| !size.is_empty());
+        sizes.try_fold(0, |sum: u64, size| sum.checked_add(size.parse().ok()?))
     });
     let exon_bases = match blocks {
         None => end - start,

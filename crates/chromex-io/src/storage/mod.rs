@@ -6,6 +6,7 @@
 
 mod numpy;
 mod pages;
+mod shapes;
 mod table;
 mod thrift;
 mod windows_read;

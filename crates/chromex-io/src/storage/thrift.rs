@@ -1,13 +1,15 @@
-//! Walks over what a Parquet file says of itself before it is believed: its reader counts through a list of truth values one by
-//! one, of which a few bytes can announce two thousand million, and as many again within each other.
+//! Walks over what a Parquet file says of itself before it is believed. Its reader counts through a list of truth values one by
+//! one, of which a few bytes can announce two thousand million, and as many again within each other. It calls itself for
+//! each group within a group of columns, and asks for as many places as a group says that it holds. And it reads a field by its number,
+//! whatever the file declares it to be: where the two differ, it would read other values than this walk sees.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
 
-/// How deep structures may lie within each other; those of Parquet lie ten deep.
+use super::shapes::{CHILDREN, COLUMN, FILE, Field, PACKED_BYTES, PAGE, Shape};
+
+/// How deep structures, and groups of columns, may lie within each other; the structures of Parquet lie ten deep.
 const DEEPEST: u8 = 32;
-/// The field of a page's header that tells how many bytes follow it.
-const PACKED_BYTES: i64 = 3;
 
 /// Checks the description at the end of a file. What does not end as Parquet does is left to the reader to refuse.
 pub(super) fn check_footer(file: &File) -> io::Result<()> {
@@ -25,7 +27,7 @@ pub(super) fn check_footer(file: &File) -> io::Result<()> {
         return Ok(());
     }
     file.seek(SeekFrom::Start(end - 8 - length))?;
-    Walk::new(&mut file, length).structure(DEEPEST)?;
+    Walk::new(&mut file, length).structure(FILE, None, DEEPEST)?;
     Ok(())
 }
 
@@ -34,7 +36,8 @@ pub(super) fn check_pages(file: &File, start: u64, end: u64) -> io::Result<()> {
     let mut file = BufReader::new(file);
     let mut place = file.seek(SeekFrom::Start(start))?;
     while place < end {
-        let packed = Walk::new(&mut file, end - place).structure(DEEPEST)?;
+        let mut walk = Walk::new(&mut file, end - place);
+        let packed = walk.structure(PAGE, Some(PACKED_BYTES), DEEPEST)?;
         let packed = packed.filter(|&packed| packed >= 0);
         let packed = packed.ok_or_else(|| invalid("a page without a length"))?;
         file.seek_relative(packed)?;
@@ -54,43 +57,95 @@ impl<R: Read> Walk<R> {
         Self { input }
     }
 
-    /// Walks over a structure, and gives the number in the field of packed bytes.
-    fn structure(&mut self, depth: u8) -> io::Result<Option<i64>> {
+    /// Walks over a structure, and gives the number in the field that is wanted.
+    fn structure(
+        &mut self,
+        shape: Shape,
+        wanted: Option<i64>,
+        depth: u8,
+    ) -> io::Result<Option<i64>> {
         let depth = depth
             .checked_sub(1)
             .ok_or_else(|| invalid("structures too deep"))?;
-        let (mut id, mut packed) = (0_i64, None);
+        let (mut id, mut told) = (0_i64, None);
         loop {
             let head = self.byte()?;
             if head == 0 {
-                return Ok(packed);
+                return Ok(told);
             }
             id = match head >> 4 {
                 0 => self.number()?,
                 step => id.saturating_add(i64::from(step)),
             };
-            match head & 15 {
+            if i16::try_from(id).is_err() {
+                return Err(invalid(&format!("a field of the number {id}")));
+            }
+            let declared = head & 15;
+            let known = shape.iter().find(|(known, _)| *known == id);
+            let known = known.map(|(_, kind)| kind);
+            if known.is_some_and(|kind| !kind.is_declared(declared)) {
+                return Err(invalid(&format!("field {id} of kind {declared}")));
+            }
+            match (known, declared) {
+                (Some(Field::Tree), _) => self.tree(depth)?,
                 // The head holds the value.
-                1 | 2 => (),
-                4..=6 => {
+                (_, 1 | 2) => (),
+                (_, 4..=6) => {
                     let number = self.number()?;
-                    packed = if id == PACKED_BYTES {
-                        Some(number)
-                    } else {
-                        packed
-                    };
+                    if Some(id) == wanted {
+                        told = Some(number);
+                    }
                 }
-                kind => self.value(kind, depth)?,
+                _ => self.value(known, declared, depth)?,
             }
         }
     }
 
-    /// Walks over a value that is no field's.
-    fn value(&mut self, kind: u8, depth: u8) -> io::Result<()> {
+    /// Walks over columns and groups of columns, each before what it holds.
+    fn tree(&mut self, depth: u8) -> io::Result<()> {
+        let (declared, size) = self.list()?;
+        if size > 0 && declared != 12 {
+            return Err(invalid(&format!("columns of kind {declared}")));
+        }
+        // What the groups that are open still lack.
+        let mut open = Vec::new();
+        for left in (0..size).rev() {
+            let held = self.structure(COLUMN, Some(CHILDREN), depth)?.unwrap_or(0);
+            let held = u64::try_from(held).unwrap_or(u64::MAX);
+            if held > left {
+                return Err(invalid(&format!("a group of {held} columns before {left}")));
+            }
+            if let Some(last) = open.last_mut() {
+                *last -= 1;
+            }
+            open.push(held);
+            while open.last() == Some(&0) {
+                open.pop();
+            }
+            if open.len() > usize::from(DEEPEST) {
+                return Err(invalid("groups of columns too deep"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the head of a list: what it holds, and how many of it.
+    fn list(&mut self) -> io::Result<(u8, u64)> {
+        let head = self.byte()?;
+        let size = match head >> 4 {
+            15 => self.length()?,
+            size => u64::from(size),
+        };
+        self.room(size)?;
+        Ok((head & 15, size))
+    }
+
+    /// Walks over a value, of which more may be known than is declared.
+    fn value(&mut self, known: Option<&Field>, declared: u8, depth: u8) -> io::Result<()> {
         let depth = depth
             .checked_sub(1)
             .ok_or_else(|| invalid("values too deep"))?;
-        match kind {
+        match declared {
             1..=3 => self.skip(1),
             4..=6 => self.number().map(drop),
             7 => self.skip(8),
@@ -99,13 +154,15 @@ impl<R: Read> Walk<R> {
                 self.skip(length)
             }
             9 | 10 => {
-                let head = self.byte()?;
-                let size = match head >> 4 {
-                    15 => self.length()?,
-                    size => u64::from(size),
+                let (declared, size) = self.list()?;
+                let known = match known {
+                    Some(Field::List(element)) => Some(*element),
+                    _ => None,
                 };
-                self.room(size)?;
-                (0..size).try_for_each(|_| self.value(head & 15, depth))
+                if size > 0 && known.is_some_and(|kind| !kind.is_declared(declared)) {
+                    return Err(invalid(&format!("a list of kind {declared}")));
+                }
+                (0..size).try_for_each(|_| self.value(known, declared, depth))
             }
             11 => {
                 let size = self.length()?;
@@ -115,11 +172,17 @@ impl<R: Read> Walk<R> {
                 let kinds = self.byte()?;
                 self.room(size)?;
                 (0..size).try_for_each(|_| {
-                    self.value(kinds >> 4, depth)?;
-                    self.value(kinds & 15, depth)
+                    self.value(None, kinds >> 4, depth)?;
+                    self.value(None, kinds & 15, depth)
                 })
             }
-            12 => self.structure(depth).map(drop),
+            12 => {
+                let shape: Shape = match known {
+                    Some(Field::Structure(shape)) => shape,
+                    _ => &[],
+                };
+                self.structure(shape, None, depth).map(drop)
+            }
             13 => self.skip(16),
             _ => Err(invalid("a value of no kind")),
         }
@@ -193,9 +256,9 @@ mod tests {
     #[test]
     fn a_description_of_all_kinds_of_values_is_sound() {
         let values = [
-            // true; a byte; -2 in field 40; a double; a text.
+            // true in field 20, which is not known; a byte; -2 in field 40; a double; a text.
             &[
-                0x11, 0x13, 7, 0x05, 80, 3, 0x17, 0, 0, 0, 0, 0, 0, 0, 0, 0x18, 2, b'h', b'i',
+                0x01, 40, 0x13, 7, 0x05, 80, 3, 0x17, 0, 0, 0, 0, 0, 0, 0, 0, 0x18, 2, b'h', b'i',
             ][..],
             // Two truth values; twenty bytes; a map of a byte and a text; an empty one.
             &[0x19, 0x21, 1, 2, 0x1a, 0xf3, 20],
@@ -217,18 +280,18 @@ mod tests {
         let most = [0xff, 0xff, 0xff, 0xff, 7];
         for (list, found) in [
             (
-                [&[0x19, 0xf1][..], &most, &[0]].concat(),
+                [&[0xa9, 0xf1][..], &most, &[0]].concat(),
                 "a list of 2147483647 values in 1 bytes",
             ),
             (
-                [&[0x1b][..], &most, &[0x11, 0]].concat(),
+                [&[0xab][..], &most, &[0x11, 0]].concat(),
                 "a list of 2147483647 values in 1 bytes",
             ),
-            (vec![0x1c; 40], "structures too deep"),
-            ([&[0x19][..], &[0x19; 40]].concat(), "values too deep"),
-            (vec![0x1e, 0], "a value of no kind"),
+            ([&[0xac][..], &[0x1c; 40]].concat(), "structures too deep"),
+            ([&[0xa9][..], &[0x19; 40]].concat(), "values too deep"),
+            (vec![0xae, 0], "a value of no kind"),
             (
-                [&[0x18][..], &[0xff; 10]].concat(),
+                [&[0xa8][..], &[0xff; 10]].concat(),
                 "a number of more than 64 bits",
             ),
         ] {
@@ -237,6 +300,52 @@ mod tests {
         // What is no Parquet file is refused by those who read it.
         check_footer(&file(b"PAR1")).unwrap();
         check_footer(&file(b"PAR1 and so on PARX")).unwrap();
+    }
+
+    #[test]
+    fn fields_are_what_the_format_says() {
+        let refused = |description: &[u8]| footer(description).unwrap_err().to_string();
+        // A version that is a structure; a number of a row that is no number of 64 bits.
+        assert_eq!(refused(&[0x1c, 0, 0]), "field 1 of kind 12");
+        assert_eq!(refused(&[0x35, 0, 0]), "field 3 of kind 5");
+        // A group of rows whose list of columns holds numbers, and one that is no structure.
+        assert_eq!(
+            refused(&[0x49, 0x1c, 0x19, 0x15, 0, 0, 0]),
+            "a list of kind 5"
+        );
+        assert_eq!(refused(&[0x49, 0x15, 0, 0]), "a list of kind 5");
+        // Field 65,538, which 16 bits would make field 2.
+        assert_eq!(
+            refused(&[0x05, 0x84, 0x80, 0x08, 0, 0]),
+            "a field of the number 65538"
+        );
+        footer(&[0x49, 0x1c, 0x19, 0x1c, 0x15, 0, 0, 0, 0]).unwrap_err();
+        footer(&[0x49, 0x1c, 0x19, 0x1c, 0x26, 0, 0, 0, 0]).unwrap();
+    }
+
+    #[test]
+    fn groups_hold_what_follows_them() {
+        // Elements by how many others each says that it holds.
+        let columns = |held: &[u8]| {
+            let elements = held.iter().flat_map(|&held| [0x55, 2 * held, 0]);
+            [
+                vec![0x29, 0xfc, held.len() as u8],
+                elements.collect(),
+                vec![0],
+            ]
+            .concat()
+        };
+        footer(&columns(&[3, 0, 2, 0, 0, 0])).unwrap();
+        footer(&columns(&[1; 20])).unwrap_err();
+        let chain = |deep: usize| [&vec![1; deep][..], &[0]].concat();
+        footer(&columns(&chain(32))).unwrap();
+        let message = footer(&columns(&chain(33))).unwrap_err().to_string();
+        assert_eq!(message, "groups of columns too deep");
+        let message = footer(&columns(&[2, 0, 2, 0])).unwrap_err().to_string();
+        assert_eq!(message, "a group of 2 columns before 1");
+        // A group of -1.
+        assert!(footer(&[0x29, 0x1c, 0x55, 1, 0, 0]).is_err());
+        assert!(footer(&[0x29, 0x15, 0, 0]).is_err());
     }
 
     #[test]

@@ -68,7 +68,13 @@ fn a_thousand_reads_with_edge_cases_are_counted_as_bedtools_counts_them() {
     for (setting, filter) in settings() {
         let expected = bedtools(setting);
         assert!(expected.iter().sum::<f32>() > 100.0);
-        for file in ["reads.bam", "reads.sam.gz", "reads.cram", "archive.cram"] {
+        for file in [
+            "reads.bam",
+            "reads.sam.gz",
+            "reads.cram",
+            "archive.cram",
+            "striped.cram",
+        ] {
             for windows in [single_bins(), windows()] {
                 let counter = ReadCounter {
                     filter: filter.clone(),

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn::module::Module;
+use chromex_core::Fingerprint;
 use serde::{Serialize, Serializer};
-use sha2::{Digest, Sha256};
 
 use super::{fill, read};
 use crate::{Error, Result};
@@ -23,21 +23,19 @@ pub struct Snapshot {
 impl Snapshot {
     /// Notes the parameters whose paths begin with a prefix; an empty one notes all.
     pub fn of<M: Module>(module: &M, prefix: &str) -> Self {
-        let mut hash = Sha256::new();
+        let mut print = Fingerprint::default();
         let mut known = BTreeMap::new();
         for (path, shape, values) in read(module) {
             if path.starts_with(prefix) {
-                hash.update(path.as_bytes());
-                for value in &values {
-                    hash.update(value.to_le_bytes());
-                }
+                print.text(&path);
+                print.numbers(shape.iter().map(|&side| side as u64));
+                print.numbers(values.iter().map(|value| u64::from(value.to_bits())));
                 known.insert(path, (shape, values));
             }
         }
-        let digest = hash.finalize();
         Self {
             values: Arc::new(known),
-            digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            digest: print.finish(),
         }
     }
 

@@ -67,6 +67,7 @@ impl<'a> Block<'a> {
                 self.inflated,
                 self.inflated,
                 self.method == RANS_NX16,
+                false,
             ),
             QUALITIES => self.same(uint7(&mut content)?),
             NAMES => self.names(content),
@@ -98,7 +99,7 @@ impl<'a> Block<'a> {
                 continue;
             }
             let packed = uint7(&mut content)?;
-            coded(split(&mut content, packed)?, 0, largest, is_rans)?;
+            coded(split(&mut content, packed)?, 0, largest, is_rans, false)?;
         }
         Ok(())
     }
@@ -113,7 +114,13 @@ impl<'a> Block<'a> {
 }
 
 /// Looks at the sizes that stand in the heads of streams of rANS Nx16 and the arithmetic coder, `size` long where none stands.
-fn coded(mut stream: &[u8], size: u32, largest: u32, is_rans: bool) -> io::Result<()> {
+fn coded(
+    mut stream: &[u8],
+    size: u32,
+    largest: u32,
+    is_rans: bool,
+    within_stripe: bool,
+) -> io::Result<()> {
     const NO_SIZE: u8 = 0x10;
     const STRIPED: u8 = 0x08;
     const PACKED: u8 = 0x80;
@@ -126,12 +133,17 @@ fn coded(mut stream: &[u8], size: u32, largest: u32, is_rans: bool) -> io::Resul
     }
     check("bytes of a stream", size)?;
     if flags & STRIPED != 0 {
+        // The decoder calls itself for each, with tables of hundreds of kilobytes on its stack.
+        if within_stripe {
+            return Err(invalid("no stripes within a stripe".to_owned()));
+        }
         let stripes = u32::from(byte(&mut stream)?);
         let packed: io::Result<Vec<u32>> = (0..stripes).map(|_| uint7(&mut stream)).collect();
         for packed in packed? {
             // The stripes of a stream are as long as one another.
             let stripe = size.div_ceil(stripes);
-            coded(split(&mut stream, packed)?, stripe, stripe, is_rans)?;
+            let stream = split(&mut stream, packed)?;
+            coded(stream, stripe, stripe, is_rans, true)?;
         }
         return Ok(());
     }
@@ -192,6 +204,10 @@ mod tests {
         check(5, &stripes).unwrap();
         stripes[13] = 26;
         assert!(refused(5, &stripes).contains("at most 25 bytes of a stream, found 26"));
+        for method in [5, 6] {
+            let within = [0x18, 1, 5, 0x18, 1, 2, 0, 25];
+            assert!(refused(method, &within).starts_with("no stripes within a stripe"));
+        }
         // Two letters in 13 bytes; then runs of 130 letters.
         check(5, &[0x90, 2, b'a', b'b', 13]).unwrap();
         assert!(refused(5, &[0x90, 2, b'a', b'b', 101]).contains("packed stream"));

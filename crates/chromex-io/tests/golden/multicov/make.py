@@ -1,6 +1,6 @@
 """Draws 1,000 reads with edge cases and lets bedtools count them.
 
-Writes reads.bam with its index, reads.sam.gz, reads.cram and archive.cram (packed without a reference), bins.bed, and one column of counts per
+Writes reads.bam with its index, reads.sam.gz, reads.cram, archive.cram and striped.cram (packed without a reference), bins.bed, and one column of counts per
 setting into counts.tsv. Needs samtools and bedtools; VERSIONS says which made the committed files.
 
     python make.py
@@ -68,18 +68,23 @@ def main():
     unplaced = "".join(f"u{n}\t4\t*\t0\t0\t*\t*\t0\t0\tACGT\t*\n" for n in range(5))
     with open("reads.sam", "w") as file:
         file.write(header + "".join(line + "\n" for *_, line in lines) + unplaced)
+    # Numbers of four bytes are packed in stripes.
+    with open("striped.sam", "w") as file:
+        file.write(header + "".join(f"{line}\tAS:i:{100_000 + number * 7}\n" for number, (*_, line) in enumerate(lines)) + unplaced)
     subprocess.run(["samtools", "view", "-b", "--no-PG", "-o", "reads.bam", "reads.sam"], check=True)
     subprocess.run(["samtools", "index", "reads.bam"], check=True)
     # The second packs names, qualities and numbers by every method that CRAM 3.1 has.
     newest = ["version=3.1", "archive", "use_arith=1", "use_fqz=1", "use_tok=1", "seqs_per_slice=300"]
-    for name, packing in [("reads.cram", []), ("archive.cram", newest)]:
-        cram = ["samtools", "view", "-C", "--no-PG", "-o", name, "reads.sam"]
+    small = ["version=3.1", "small"]
+    for name, reads, packing in [("reads", "reads", []), ("archive", "reads", newest), ("striped", "striped", small)]:
+        cram = ["samtools", "view", "-C", "--no-PG", "-o", f"{name}.cram", f"{reads}.sam"]
         for option in ["no_ref=1", "multi_seq_per_slice=0", *packing]:
             cram += ["--output-fmt-option", option]
         subprocess.run(cram, check=True)
     with open("reads.sam", "rb") as plain, open("reads.sam.gz", "wb") as packed:
         packed.write(gzip.compress(plain.read(), mtime=0))
     os.remove("reads.sam")
+    os.remove("striped.sam")
     with open("bins.bed", "w") as file:
         # Windows of 20 bins that overlap each other, begin at a chromosome's begin and reach its end.
         for name, starts in {"chr1": [0, 950, 1000, 10_000, 28_000], "chr2": [0, 3_333, 10_000], "chr1_alt": [3_000]}.items():
