@@ -38,10 +38,12 @@ impl Field {
     }
 }
 
-/// The field of a page's header that tells how many bytes follow it.
-pub(super) const PACKED_BYTES: i64 = 3;
+/// The field of a page's header that tells how many bytes its content unpacks to.
+pub(super) const BYTES: usize = 2;
+/// The field that tells how many bytes follow it.
+pub(super) const PACKED_BYTES: usize = 3;
 /// The field of a group that tells how many columns and groups it holds.
-pub(super) const CHILDREN: i64 = 5;
+pub(super) const CHILDREN: usize = 5;
 
 /// The description of a file, at its end.
 pub(super) const FILE: Shape = &[
@@ -61,7 +63,7 @@ pub(super) const COLUMN: Shape = &[
     (2, Int),
     (3, Int),
     (4, Text),
-    (CHILDREN, Int),
+    (CHILDREN as i64, Int),
     (6, Int),
     (7, Int),
     (8, Int),
@@ -72,8 +74,8 @@ pub(super) const COLUMN: Shape = &[
 /// What stands before each page.
 pub(super) const PAGE: Shape = &[
     (1, Int),
-    (2, Int),
-    (PACKED_BYTES, Int),
+    (BYTES as i64, Int),
+    (PACKED_BYTES as i64, Int),
     (4, Int),
     (5, Structure(DATA_PAGE)),
     (6, EMPTY),

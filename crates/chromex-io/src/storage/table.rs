@@ -2,7 +2,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parquet::basic::Type as Physical;
+use parquet::basic::{Compression, Type as Physical};
 use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
@@ -67,6 +67,11 @@ impl TableReader {
     fn check_places(&self, bytes: u64) -> Result<()> {
         for group in self.reader.metadata().row_groups() {
             for column in group.columns() {
+                let packing = column.compression();
+                if !is_read(packing) {
+                    let found = format!("{packing}");
+                    return Err(self.refuse("columns packed by snappy, Zstandard or LZ4", &found));
+                }
                 let start = start(column);
                 let end = start.checked_add(column.compressed_size());
                 let lies_inside = start >= 0
@@ -201,6 +206,17 @@ impl TableReader {
             Ok(present.collect())
         })
     }
+}
+
+/// Tells whether what is packed so is read: gzip, Brotli and the LZ4 of Hadoop are unpacked without a bound.
+fn is_read(packing: Compression) -> bool {
+    matches!(
+        packing,
+        Compression::UNCOMPRESSED
+            | Compression::SNAPPY
+            | Compression::ZSTD(_)
+            | Compression::LZ4_RAW
+    )
 }
 
 /// Where a column's pages begin.

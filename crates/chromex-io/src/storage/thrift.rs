@@ -6,10 +6,16 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
 
-use super::shapes::{CHILDREN, COLUMN, FILE, Field, PACKED_BYTES, PAGE, Shape};
+use super::shapes::{BYTES, CHILDREN, COLUMN, FILE, Field, PACKED_BYTES, PAGE, Shape};
 
 /// How deep structures, and groups of columns, may lie within each other; the structures of Parquet lie ten deep.
 const DEEPEST: u8 = 32;
+/// The bytes of an unpacked page, for which its reader asks at once. Most writers end a page at one megabyte; some write one for
+/// all rows of a group.
+const LARGEST_PAGE: i64 = 1 << 28;
+
+/// The numbers in the first fields of a structure.
+type Numbers = [Option<i64>; 6];
 
 /// Checks the description at the end of a file. What does not end as Parquet does is left to the reader to refuse.
 pub(super) fn check_footer(file: &File) -> io::Result<()> {
@@ -27,7 +33,7 @@ pub(super) fn check_footer(file: &File) -> io::Result<()> {
         return Ok(());
     }
     file.seek(SeekFrom::Start(end - 8 - length))?;
-    Walk::new(&mut file, length).structure(FILE, None, DEEPEST)?;
+    Walk::new(&mut file, length).structure(FILE, DEEPEST)?;
     Ok(())
 }
 
@@ -37,8 +43,11 @@ pub(super) fn check_pages(file: &File, start: u64, end: u64) -> io::Result<()> {
     let mut place = file.seek(SeekFrom::Start(start))?;
     while place < end {
         let mut walk = Walk::new(&mut file, end - place);
-        let packed = walk.structure(PAGE, Some(PACKED_BYTES), DEEPEST)?;
-        let packed = packed.filter(|&packed| packed >= 0);
+        let header = walk.structure(PAGE, DEEPEST)?;
+        if let Some(bytes) = header[BYTES].filter(|bytes| !(0..=LARGEST_PAGE).contains(bytes)) {
+            return Err(invalid(&format!("a page of {bytes} bytes")));
+        }
+        let packed = header[PACKED_BYTES].filter(|&packed| packed >= 0);
         let packed = packed.ok_or_else(|| invalid("a page without a length"))?;
         file.seek_relative(packed)?;
         place = file.stream_position()?;
@@ -57,17 +66,12 @@ impl<R: Read> Walk<R> {
         Self { input }
     }
 
-    /// Walks over a structure, and gives the number in the field that is wanted.
-    fn structure(
-        &mut self,
-        shape: Shape,
-        wanted: Option<i64>,
-        depth: u8,
-    ) -> io::Result<Option<i64>> {
+    /// Walks over a structure.
+    fn structure(&mut self, shape: Shape, depth: u8) -> io::Result<Numbers> {
         let depth = depth
             .checked_sub(1)
             .ok_or_else(|| invalid("structures too deep"))?;
-        let (mut id, mut told) = (0_i64, None);
+        let (mut id, mut told) = (0_i64, Numbers::default());
         loop {
             let head = self.byte()?;
             if head == 0 {
@@ -92,8 +96,9 @@ impl<R: Read> Walk<R> {
                 (_, 1 | 2) => (),
                 (_, 4..=6) => {
                     let number = self.number()?;
-                    if Some(id) == wanted {
-                        told = Some(number);
+                    let place = usize::try_from(id).ok().and_then(|id| told.get_mut(id));
+                    if let Some(place) = place {
+                        *place = Some(number);
                     }
                 }
                 _ => self.value(known, declared, depth)?,
@@ -110,7 +115,7 @@ impl<R: Read> Walk<R> {
         // What the groups that are open still lack.
         let mut open = Vec::new();
         for left in (0..size).rev() {
-            let held = self.structure(COLUMN, Some(CHILDREN), depth)?.unwrap_or(0);
+            let held = self.structure(COLUMN, depth)?[CHILDREN].unwrap_or(0);
             let held = u64::try_from(held).unwrap_or(u64::MAX);
             if held > left {
                 return Err(invalid(&format!("a group of {held} columns before {left}")));
@@ -181,7 +186,7 @@ impl<R: Read> Walk<R> {
                     Some(Field::Structure(shape)) => shape,
                     _ => &[],
                 };
-                self.structure(shape, None, depth).map(drop)
+                self.structure(shape, depth).map(drop)
             }
             13 => self.skip(16),
             _ => Err(invalid("a value of no kind")),
@@ -360,5 +365,10 @@ mod tests {
         assert_eq!(without.unwrap_err().to_string(), "a page without a length");
         // A length of -1.
         assert!(check_pages(&file(&[0x35, 1, 0, 0]), 0, 4).is_err());
+        // Unpacked, 2 to the power of 28 bytes, and one more.
+        let large = |last: u8| file(&[0x25, 0x80 | last, 0x80, 0x80, 0x80, 0x02, 0x15, 0, 0]);
+        check_pages(&large(0), 0, 9).unwrap();
+        let message = check_pages(&large(2), 0, 9).unwrap_err().to_string();
+        assert_eq!(message, "a page of 268435457 bytes");
     }
 }

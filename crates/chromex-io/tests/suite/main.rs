@@ -10,6 +10,8 @@ mod counting;
 mod hostile;
 // Files of every other format, changed at random.
 mod hostile_formats;
+// Tables of expression that pyarrow, polars and DuckDB wrote.
+mod parquet;
 // Promoters against samtools and bedtools.
 mod promoters;
 // The published sample of DeepDiff, where CHROMEX_DATA names the folder that holds it.
