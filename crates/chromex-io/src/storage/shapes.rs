@@ -36,6 +36,15 @@ impl Field {
             Structure(_) => number == 12,
         }
     }
+
+    /// Tells whether a number fits.
+    pub(super) fn holds(&self, number: i64) -> bool {
+        match self {
+            Short => i16::try_from(number).is_ok(),
+            Int => i32::try_from(number).is_ok(),
+            _ => true,
+        }
+    }
 }
 
 /// The field of a page's header that tells how many bytes its content unpacks to.

@@ -1,7 +1,8 @@
-//! Walks over what a Parquet file says of itself before it is believed. Its reader counts through a list of truth values one by
-//! one, of which a few bytes can announce two thousand million, and as many again within each other. It calls itself for
-//! each group within a group of columns, and asks for as many places as a group says that it holds. And it reads a field by its number,
-//! whatever the file declares it to be: where the two differ, it would read other values than this walk sees.
+//! Walks over what a Parquet file says of itself before it is believed. Its reader counts through a list one by one, of which a few
+//! bytes can announce two thousand million, and as many again within each other. It calls itself for each group within a
+//! group of columns, and asks for as many places as a group says that it holds. And it reads a field by its number, whatever the
+//! file declares it to be: where the two differ, it would read other values than this walk sees. What the two would
+//! not both end at the same byte of is refused.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
@@ -96,6 +97,10 @@ impl<R: Read> Walk<R> {
                 (_, 1 | 2) => (),
                 (_, 4..=6) => {
                     let number = self.number()?;
+                    // The reader takes the last bits of a number, and goes on elsewhere.
+                    if known.is_some_and(|known| !known.holds(number)) {
+                        return Err(invalid(&format!("{number} in field {id}")));
+                    }
                     let place = usize::try_from(id).ok().and_then(|id| told.get_mut(id));
                     if let Some(place) = place {
                         *place = Some(number);
@@ -151,7 +156,9 @@ impl<R: Read> Walk<R> {
             .checked_sub(1)
             .ok_or_else(|| invalid("values too deep"))?;
         match declared {
-            1..=3 => self.skip(1),
+            // The reader takes a byte for each where it keeps them, and none where it skips them. Parquet has none.
+            1 | 2 => Err(invalid("a list of truth values")),
+            3 => self.skip(1),
             4..=6 => self.number().map(drop),
             7 => self.skip(8),
             8 => {
@@ -265,8 +272,8 @@ mod tests {
             &[
                 0x01, 40, 0x13, 7, 0x05, 80, 3, 0x17, 0, 0, 0, 0, 0, 0, 0, 0, 0x18, 2, b'h', b'i',
             ][..],
-            // Two truth values; twenty bytes; a map of a byte and a text; an empty one.
-            &[0x19, 0x21, 1, 2, 0x1a, 0xf3, 20],
+            // No truth values; twenty bytes; a map of a byte and a text; an empty one.
+            &[0x19, 0x01, 0x1a, 0xf3, 20],
             &[9; 20],
             &[0x1b, 1, 0x38, 5, 1, b'x', 0x1b, 0],
             // A structure within a structure, and an identity.
@@ -295,6 +302,8 @@ mod tests {
             ([&[0xac][..], &[0x1c; 40]].concat(), "structures too deep"),
             ([&[0xa9][..], &[0x19; 40]].concat(), "values too deep"),
             (vec![0xae, 0], "a value of no kind"),
+            (vec![0xa9, 0x21, 1, 2, 0], "a list of truth values"),
+            (vec![0xab, 1, 0x32, 7, 1, 0], "a list of truth values"),
             (
                 [&[0xa8][..], &[0xff; 10]].concat(),
                 "a number of more than 64 bits",
@@ -365,6 +374,10 @@ mod tests {
         assert_eq!(without.unwrap_err().to_string(), "a page without a length");
         // A length of -1.
         assert!(check_pages(&file(&[0x35, 1, 0, 0]), 0, 4).is_err());
+        // 3 and 2 to the power of 32, which 32 bits would make 3.
+        let wrapped = file(&[0x35, 0x86, 0x80, 0x80, 0x80, 0x20, 0, 9, 9, 9]);
+        let message = check_pages(&wrapped, 0, 10).unwrap_err().to_string();
+        assert_eq!(message, "4294967299 in field 3");
         // Unpacked, 2 to the power of 28 bytes, and one more.
         let large = |last: u8| file(&[0x25, 0x80 | last, 0x80, 0x80, 0x80, 0x02, 0x15, 0, 0]);
         check_pages(&large(0), 0, 9).unwrap();
