@@ -5,9 +5,11 @@ Everything is drawn or invented here; the seed of the generator is fixed.
 """
 
 import gzip
+import itertools
 import json
 import os
 import random
+import shutil
 import struct
 from pathlib import Path
 
@@ -207,9 +209,112 @@ def arrays():
         pyarrow.parquet.write_table(table, path("windows", name), compression=packing, write_statistics=False)
 
 
+def tokenizers():
+    letters = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    kinds = {
+        # Words of marks, byte by byte.
+        "marks.json": (["h", "l", "m", "\u0120", "\u010a"], [], None, letters, letters),
+        # Bases, as DNABERT-2 has them.
+        "bases.json": (
+            ["A", "C", "G", "T", "N"],
+            ["[UNK]", "[CLS]"],
+            {"type": "Replace", "pattern": {"Regex": "N{10,}"}, "content": "N"},
+            {"type": "Sequence", "pretokenizers": [{"type": "Whitespace"}, {"type": "Punctuation", "behavior": "Isolated"}]},
+            None,
+        ),
+        "lower.json": (
+            ["a", "b", "\u2581"],
+            ["<s>", "</s>"],
+            {"type": "Sequence", "normalizers": [{"type": "NFKC"}, {"type": "Lowercase"}, {"type": "Strip", "strip_left": True, "strip_right": False}]},
+            {"type": "Sequence", "pretokenizers": [
+                {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True},
+                {"type": "Split", "pattern": {"Regex": "a+|b"}, "behavior": "MergedWithPrevious", "invert": False},
+                {"type": "Digits", "individual_digits": True},
+            ]},
+            {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True},
+        ),
+    }
+    for name, (alphabet, special, normalizer, pre_tokenizer, decoder) in kinds.items():
+        pairs = list(zip(alphabet, alphabet[1:]))
+        tokens = special + alphabet + ["".join(pair) for pair in pairs]
+        flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+        model = {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": special[0] if special else None,
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "ignore_merges": False,
+            "vocab": {token: index for index, token in enumerate(tokens)},
+            "merges": [list(pair) for pair in pairs] if special else [" ".join(pair) for pair in pairs],
+        }
+        processor = None
+        if special:
+            ids = [{"SpecialToken": {"id": special[1], "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]
+            known = {special[1]: {"id": special[1], "ids": [1], "tokens": [special[1]]}}
+            processor = {"type": "TemplateProcessing", "single": ids, "pair": ids, "special_tokens": known}
+        whole = {
+            "version": "1.0",
+            "truncation": None,
+            "padding": None,
+            "added_tokens": [{"id": index, "content": token, **flags} for index, token in enumerate(special)],
+            "normalizer": normalizer,
+            "pre_tokenizer": pre_tokenizer,
+            "post_processor": processor,
+            "decoder": decoder,
+            "model": model,
+        }
+        write("tokenizer", name, json.dumps(whole))
+    words = ["".join(letters) for letters in itertools.product("ACGT", repeat=2)]
+    write("tokenizer", "vocab.txt", "\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]) + "\n")
+
+
+def models():
+    """What other libraries wrote lies among the golden files of the crates that read it."""
+    crates = SEEDS.parent.parent / "crates"
+    kept = crates / "chromex-boosting/tests/golden/xgboost_models"
+    for name in [
+        "0.90/linear.model",
+        "0.90/dart.model",
+        "1.7.6/names.model",
+        "1.7.6/softprob.model",
+        "1.0.2/linear.json",
+        "2.1.4/names.json",
+        "3.2.0/linear_pair.ubj",
+        "3.2.0/missing.json",
+        "3.2.0/names.ubj",
+        "3.2.0/multi_output_tree.ubj",
+    ]:
+        shutil.copyfile(kept / name, path("boosting", name.replace("/", "-")))
+    kept = crates / "chromex-nn/tests/golden/tensor_files"
+    for name in ["archive.bin", "legacy.bin", "module.pt", "nested.pt", "plain.safetensors"]:
+        shutil.copyfile(kept / name, path("weights", name))
+
+    linear = {"alpha": 0.5, "columns": 2, "coefficients": [[1.5, -2.0]], "intercepts": [0.25]}
+    vectors = {"means": [0.0, 1.0], "scales": [1.0, 2.0], "vectors": [[0.5, -1.0], [2.0, 0.0], [1.0, 1.0]]}
+    leaves = [{"leaf": {"value": value}} for value in (-0.5, 0.75)]
+    split = {"split": {"column": 1, "threshold": 0.5, "left": 1, "right": 2}}
+    trees = [{"level": 0.1, "trees": [[split, *leaves], leaves[:1]]}]
+    write("boosting", "linear.json", json.dumps(linear))
+    write("boosting", "vectors_linear.json", json.dumps({"linear": linear}))
+    radial = {"gamma": 0.1, **vectors, "coefficients": [[1.0], [-1.0], [0.5]], "intercepts": [0.0]}
+    write("boosting", "vectors.json", json.dumps({"radial": radial}))
+    write("boosting", "gbdt.json", json.dumps({"columns": 2, "shrinkage": 0.1, "logistic": True, "targets": trees}))
+
+
+def splits():
+    parts = ["train", "valid", "test"]
+    write("splits", "a.tsv", "gene\tpart\tcluster\n" + "".join(f"G{gene}\t{parts[gene % 3]}\t{gene // 2}\n" for gene in range(9)), packed=True)
+
+
 alignments()
 signals()
 annotations()
 sequences()
 tables()
 arrays()
+tokenizers()
+models()
+splits()

@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn every_search_begins_with_files_that_are_taken() {
-        let programs: [(&str, Parser); 11] = [
+        let programs: [(&str, Parser); 15] = [
             ("reads", parsers::reads),
             ("genes", parsers::genes),
             ("bed_windows", parsers::bed_windows),
@@ -103,6 +103,10 @@ mod tests {
             ("npy", parsers::npy),
             ("npz", parsers::npz),
             ("windows", parsers::windows),
+            ("splits", parsers::splits),
+            ("tokenizer", parsers::tokenizer),
+            ("boosting", parsers::boosting),
+            ("weights", parsers::weights),
         ];
         let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
         assert_eq!(std::fs::read_dir(&seeds).unwrap().count(), programs.len());

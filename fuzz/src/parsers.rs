@@ -3,6 +3,9 @@
 use std::error::Error;
 use std::path::Path;
 
+use chromex_boosting::{
+    BoostedTrees, Format, GbdtModel, LinearModel, SupportVectorModel, XgboostModel,
+};
 use chromex_io::counting::{ReadCounter, Track};
 use chromex_io::deepchrome::{DeepChromeLayout, read_deepchrome};
 use chromex_io::deepdiff::{DeepDiffLayout, read_windows};
@@ -12,7 +15,11 @@ use chromex_io::genes::{
 };
 use chromex_io::promoters::{FastaIndex, Genome, Region};
 use chromex_io::read_cells_npz;
+use chromex_io::splits::read_split;
 use chromex_io::storage::{WindowsFile, read_npy, read_npz};
+use chromex_nn::tensor_file::TensorFile;
+use chromex_tokens::{BpeTokenizer, KmerVocabulary};
+use ndarray::Array2;
 
 /// Whether a file was taken.
 pub type Outcome = Result<(), Box<dyn Error>>;
@@ -22,6 +29,15 @@ pub type Parser = fn(&Path) -> Outcome;
 
 /// The bins of a gene in tables: few, so that small files hold whole genes.
 const BINS: usize = 4;
+/// The columns of rows that models predict: a few bytes can say that a model has millions, of which rows would fill memory.
+const MOST_COLUMNS: usize = 1 << 10;
+/// What tokenizers encode.
+const TEXTS: [&str; 4] = [
+    "",
+    "ACGTNNNNNNNNNNNNacgt",
+    "lll mhl hhh\nlll  lmh ",
+    "\u{301}\u{0} \u{1f9ec}İß\u{fffd}",
+];
 
 /// SAM, BAM, CRAM, tagAlign, BED, bedGraph and bigWig, as their content says.
 pub fn reads(path: &Path) -> Outcome {
@@ -127,5 +143,86 @@ pub fn npz(path: &Path) -> Outcome {
 /// A file of windows.
 pub fn windows(path: &Path) -> Outcome {
     WindowsFile::open(path)?.read()?;
+    Ok(())
+}
+
+/// How genes are divided.
+pub fn splits(path: &Path) -> Outcome {
+    read_split(path)?;
+    Ok(())
+}
+
+/// A tokenizer and what it makes of texts, and a vocabulary of k-mers.
+pub fn tokenizer(path: &Path) -> Outcome {
+    let vocabulary = KmerVocabulary::load(path).map(drop);
+    let tokenizer = BpeTokenizer::load(path);
+    if let Ok(tokenizer) = &tokenizer {
+        for text in TEXTS {
+            if let Ok(ids) = tokenizer.encode_text(text) {
+                tokenizer.decode(&ids).ok();
+            }
+        }
+        BpeTokenizer::from_json(tokenizer.to_json()?.as_bytes())?;
+    }
+    tokenizer.map(drop).or(vocabulary)?;
+    Ok(())
+}
+
+/// Models of XGBoost and of this workspace, and what they predict.
+pub fn boosting(path: &Path) -> Outcome {
+    match XgboostModel::load(path) {
+        Ok(XgboostModel::Trees(model)) => {
+            let rows = rows(model.columns(), f32::NAN);
+            model.predict_table(rows.view()).ok();
+            model.explain().contributions(rows.view()).ok();
+            for format in [Format::Json, Format::Ubj] {
+                BoostedTrees::from_bytes(&model.to_bytes(format))?;
+            }
+        }
+        Ok(model) => {
+            if let XgboostModel::Linear(linear) = &model {
+                model
+                    .predict_table(rows(linear.columns(), f32::NAN).view())
+                    .ok();
+            }
+        }
+        Err(error) => return own_model(path).map_err(|_| error.into()),
+    }
+    Ok(())
+}
+
+fn own_model(path: &Path) -> Outcome {
+    if let Ok(model) = GbdtModel::load(path) {
+        model.predict_table(rows(model.columns(), 2.5).view()).ok();
+        return Ok(());
+    }
+    if let Ok(model) = SupportVectorModel::load(path) {
+        let columns = match &model {
+            SupportVectorModel::Linear(linear) => linear.coefficients().nrows(),
+            SupportVectorModel::Radial(radial) => radial.vectors().ncols(),
+            _ => 0,
+        };
+        model.predict_table(rows(columns, 2.5).view()).ok();
+        return Ok(());
+    }
+    let model = LinearModel::load(path)?;
+    model
+        .predict_table(rows(model.coefficients().nrows(), 2.5).view())
+        .ok();
+    Ok(())
+}
+
+/// Some rows, one of whose values may be missing.
+fn rows(columns: usize, missing: f32) -> Array2<f32> {
+    let value = |(row, column): (usize, usize)| [0.0, missing, -3.5, 1e30][(row + column) % 4];
+    Array2::from_shape_fn((4, columns.min(MOST_COLUMNS)), value)
+}
+
+/// Published weights: safetensors, and the archives and pickles of PyTorch.
+pub fn weights(path: &Path) -> Outcome {
+    let file = TensorFile::open(path)?;
+    for (name, _) in file.tensors() {
+        file.numbers(name).ok();
+    }
     Ok(())
 }
