@@ -91,7 +91,7 @@ pub(crate) fn curves(run: &Run) -> Result<(), Anything> {
         (task == "fine-tune pre-trained").then(|| tissue.to_owned())
     })?;
     if !tissues.is_empty() {
-        let title = "Validation error of each tissue in fine-tuning, last seed";
+        let title = "Validation error of each tissue in fine-tuning, first seed";
         let picture = plots::lines(title, ("step", "mean squared error"), &tissues)?;
         run.picture("tissues", title, picture);
     }

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -184,14 +185,14 @@ impl Run {
         }
         let series = self.losses()?;
         if !series.is_empty() {
-            let title = "Loss in training";
+            let title = "Loss in training, first seed";
             let picture = plots::loss_curve(title, &series)?;
             drawn.push(("loss".to_owned(), title.to_owned(), picture));
         }
         Ok(drawn)
     }
 
-    /// Reads the loss curves of all trainings, those before a kill included.
+    /// Reads the loss curves of trainings, what was before a kill included.
     fn losses(&self) -> Result<Vec<Series>, Anything> {
         self.curves(|task, name| match name {
             "loss" => Some(task.to_owned()),
@@ -200,15 +201,22 @@ impl Run {
         })
     }
 
-    /// Reads curves of all trainings: `label` says what that of a task and a name is called, and which are left out.
+    /// Reads curves of the first seed of each training: `label` says what that of a task and a name is called, and which are
+    /// left out.
     pub(crate) fn curves(
         &self,
         label: impl Fn(&str, &str) -> Option<String>,
     ) -> Result<Vec<Series>, Anything> {
         let mut series: Vec<Series> = Vec::new();
+        let mut seeds: HashMap<String, String> = HashMap::new();
         for line in csv::Reader::from_path(self.folder.path().join(TRAINING))?.deserialize() {
             let (task, step, name, value): (String, f64, String, f64) = line?;
-            let Some(label) = label(&task, &name) else {
+            let (task, seed) = task.rsplit_once(", seed ").unwrap_or((&task, ""));
+            let first = seeds.entry(task.to_owned()).or_insert(seed.to_owned());
+            if first != seed {
+                continue;
+            }
+            let Some(label) = label(task, &name) else {
                 continue;
             };
             match series.iter_mut().find(|(known, _)| *known == label) {

@@ -11,12 +11,13 @@ use crate::{Error, Result};
 /// Writes every step that a task reports as one line of JSON:
 /// `{"task":"..","step":10,"loss":1.5}`.
 ///
-/// A task that goes on after a kill first drops the lines it will write again.
+/// A task that goes on after a kill first drops the lines it will write again, and one that begins anew, as on another fold,
+/// those of the one before.
 pub struct JsonLinesLog(Mutex<Log>);
 
 /// Writes every step that a task reports as lines `task,step,name,value`, with a header.
 ///
-/// A task that goes on after a kill first drops the lines it will write again.
+/// Lines are dropped as [`JsonLinesLog`] drops them.
 pub struct CsvLog(Mutex<Log>);
 
 /// Adds the perplexity, e to the power of the loss, to every loss that a task of language tells a listener.

@@ -49,7 +49,7 @@ impl<A> Trainer<A> {
         self
     }
 
-    /// Tells progress to a listener, under the name of a task.
+    /// Tells progress to a listener, under the name of a task and the training's seed: `train, seed 0`.
     pub fn observe(mut self, task: &str, observer: Arc<dyn Observer>) -> Self {
         self.task = task.to_owned();
         self.observer = observer;
@@ -109,6 +109,7 @@ impl<A> Trainer<A> {
             valid,
             seed,
             device,
+            task: format!("{}, seed {seed}", self.task),
             file: self.checkpoint_file(train, valid, seed)?,
             stepper: Stepper::new(self.recipe.optimizer),
             progress: Progress::default(),
@@ -172,6 +173,7 @@ struct Run<'a, X, A> {
     valid: &'a Dataset<X>,
     seed: u64,
     device: Device,
+    task: String,
     file: Option<PathBuf>,
     stepper: Stepper,
     progress: Progress,
@@ -198,10 +200,9 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
     /// Trains until the end and chooses the weights.
     fn finish(&mut self, mut network: A::Network) -> Result<A::Network> {
         let total = self.total_steps();
-        let task = self.trainer.task.as_str();
         let observer = &self.trainer.observer;
         observer.observe(&Event::Begin {
-            task,
+            task: &self.task,
             steps: total,
             done: self.progress.step,
         });
@@ -217,7 +218,7 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
                 self.save(&network)?;
             }
         }
-        observer.observe(&Event::End { task });
+        observer.observe(&Event::End { task: &self.task });
         match (&self.best_weights, self.trainer.recipe.keep) {
             (Some(best), Keep::BestValidation) => unpack(network, best.clone()),
             (None, Keep::BestValidation) => Err(Error::NoBest {
@@ -309,7 +310,7 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
             .map(|(n, value)| (n.as_str(), *value))
             .collect();
         self.trainer.observer.observe(&Event::Step {
-            task: &self.trainer.task,
+            task: &self.task,
             done: self.progress.step,
             values: if report { &values } else { &[] },
         });
@@ -341,7 +342,7 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
         let errors = self.each_target(&network_now)?;
         values.extend(errors.iter().map(|(name, error)| (name.as_str(), *error)));
         self.trainer.observer.observe(&Event::Step {
-            task: &self.trainer.task,
+            task: &self.task,
             done: self.progress.step,
             values: &values,
         });

@@ -12,8 +12,8 @@ use chromex_core::observe::{Event, Observer};
 use chromex_core::{Dataset, Keys, Predict, Target, Targets, TokenIds, Transform, View};
 use chromex_nn::fused::linear;
 use chromex_nn::{
-    Architecture, Checkpoints, Clip, Device, Error, Group, Keep, Length, Network, Optimizer,
-    Precision, Recipe, Result, Selection, Trainer, weights,
+    Architecture, Checkpoints, Clip, CsvLog, Device, Error, Group, Keep, Length, Network,
+    Optimizer, Precision, Recipe, Result, Selection, Trainer, weights,
 };
 use ndarray::Array2;
 
@@ -283,6 +283,32 @@ fn each_group_tells_its_rate_from_the_step_at_which_it_thaws() {
     assert_eq!(listener.told("learning_rate").len(), 5);
     let own = listener.told("learning_rate second");
     assert_eq!(own, [(4, 0.01), (5, 0.01)]);
+}
+
+#[test]
+fn a_log_keeps_the_steps_of_every_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training.csv");
+    let log = Arc::new(CsvLog::open(&path).unwrap());
+    for seed in [0, 1, 1] {
+        let trainer = plain(recipe(2)).observe("a, b", log.clone());
+        trainer.train(&data(8), &none(), seed).unwrap();
+    }
+    let text = std::fs::read_to_string(path).unwrap();
+    let losses: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains(",loss,"))
+        .collect();
+    let begins = [
+        "\"a, b, seed 0\",1,",
+        "\"a, b, seed 0\",2,",
+        "\"a, b, seed 1\",1,",
+        "\"a, b, seed 1\",2,",
+    ];
+    assert_eq!(losses.len(), begins.len(), "{text}");
+    for (line, begin) in losses.iter().zip(begins) {
+        assert!(line.starts_with(begin), "{line}");
+    }
 }
 
 #[test]
