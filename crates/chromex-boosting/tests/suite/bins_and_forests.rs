@@ -1,5 +1,6 @@
 use chromex_boosting::{
-    BinnedTable, DecisionTree, Error, GradientBoosting, RandomForest, Table, TreeMethod,
+    BinnedTable, BoostedTrees, DecisionTree, Error, GradientBoosting, RandomForest, Table,
+    TreeMethod,
 };
 use chromex_core::observe::Silent;
 use ndarray::{Array2, Axis, s};
@@ -127,6 +128,25 @@ fn one_tree_on_all_rows_is_a_decision_tree() {
     let other = other.predict_table(inputs.view()).unwrap();
     let furthest = (&one - &other).fold(0.0_f32, |most, error| error.abs().max(most));
     assert!(furthest < 1e-4, "{furthest}");
+}
+
+#[test]
+fn a_saved_forest_predicts_the_same_bits() {
+    let (inputs, targets) = table(200);
+    let forest = RandomForest {
+        trees: 7,
+        ..RandomForest::default()
+    };
+    let model = forest.fit_table(inputs.view(), targets.view(), 3).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["forest.json", "forest.ubj"] {
+        let path = folder.path().join(name);
+        model.save(&path).unwrap();
+        let loaded = BoostedTrees::load(&path).unwrap();
+        assert_eq!(loaded, model);
+        let predicted = loaded.predict_table(inputs.view()).unwrap();
+        assert_eq!(predicted, model.predict_table(inputs.view()).unwrap());
+    }
 }
 
 #[test]
