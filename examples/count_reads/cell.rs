@@ -166,11 +166,15 @@ impl Cell {
         text.push_str("| mark | file | read | passed | counted | elsewhere | whole file |\n");
         text.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
         for (track, files) in self.tracks.iter().zip(&counted.totals) {
-            for file in files {
+            for (index, file) in files.iter().enumerate() {
+                let role = match index < track.files.len() {
+                    true => "",
+                    false => " (control)",
+                };
                 let name = file.path.file_name().unwrap_or_default().to_string_lossy();
                 let whole = if file.is_whole { "yes" } else { "near windows" };
                 text.push_str(&format!(
-                    "| {} | {name} | {} | {} | {} | {} | {whole} |\n",
+                    "| {}{role} | {name} | {} | {} | {} | {} | {whole} |\n",
                     track.mark, file.read, file.passed, file.counted, file.elsewhere
                 ));
             }

@@ -96,6 +96,60 @@ fn simulated_reads_become_the_datasets_that_they_were_drawn_from() {
 }
 
 #[test]
+fn flags_say_what_counts_and_what_is_made_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    // A gene that begins at base 1,399 and goes back from there.
+    let genes = write("genes.bed", "chr1\t1000\t1400\tG\t0\t-\n");
+    let reads = write(
+        "reads.bed",
+        "chr1\t1410\t1440\tN\t0\t+\nchr1\t1310\t1340\tN\t0\t+\nchr1\t1320\t1350\tN\t0\t-\n",
+    );
+    let input = write("input.bed", "chr1\t1330\t1360\tN\t0\t+\n");
+    let (track, control) = (format!("a={reads}"), format!("a={input}"));
+    let out = folder.path().join("out");
+    let count = |more: &[&str]| {
+        let arguments = ["--track", &track, "--genes", &genes, "--upstream", "1"];
+        let to = ["--downstream", "1", "--out", out.to_str().unwrap()];
+        let output = run(&[&arguments[..], &to, more].concat());
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}");
+        let file = WindowsFile::open(&out.join("cell.parquet")).unwrap();
+        let signal = file.read().unwrap().windows.signal().to_owned();
+        (signal[[0, 0, 0]], signal[[0, 1, 0]])
+    };
+    // Bases 1,300 to 1,399, which the gene's transcript begins with, and those before.
+    assert_eq!(count(&[]), (2.0, 1.0));
+    assert_eq!(count(&["--by-strand"]), (1.0, 2.0));
+    let ends = ["--mode", "five-prime", "--shift"];
+    assert_eq!(count(&[&ends[..], &["0"]].concat()), (2.0, 1.0));
+    // The 5' ends 1,310 and 1,410 move to 1,400 and 1,500, and 1,349 to 1,259.
+    assert_eq!(count(&[&ends[..], &["90"]].concat()), (0.0, 1.0));
+    // Fragments of 20 bases: 1,310 to 1,329, 1,330 to 1,349, and 1,410 to 1,429.
+    let fragments = ["--mode", "fragments", "--fragment", "20"];
+    assert_eq!(count(&fragments), (0.4, 0.2));
+    // Per million of three reads, and per thousand base pairs.
+    let third = 1e6 / 3.0;
+    assert_eq!(count(&["--scale", "cpm"]), (2.0 * third, third));
+    assert_eq!(count(&["--scale", "rpkm"]), (2e7 / 3.0, 1e7 / 3.0));
+    // The only read of the input is a million per million.
+    let less = ["--scale", "cpm", "--control", &control];
+    assert_eq!(count(&less), (0.0, third));
+    let report = std::fs::read_to_string(out.join("cell.md")).unwrap();
+    assert!(
+        report.contains("| a | reads.bed | 3 ")
+            && report.contains("| a (control) | input.bed | 1 "),
+        "{report}"
+    );
+    let logarithm = count(&[&less[..], &["--log1p"]].concat());
+    assert_eq!(logarithm, (0.0, third.ln_1p()));
+}
+
+#[test]
 fn flags_and_files_that_cannot_be_are_refused() {
     refused(&["--track", "H3K4me3"], "expected MARK=FILE");
     for flag in ["--genes", "--windows", "--expression", "--control"] {
