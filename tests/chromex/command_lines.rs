@@ -113,6 +113,31 @@ fn the_quick_run_leaves_every_promised_file() {
 }
 
 #[test]
+fn the_corrected_protocol_chooses_and_resumes() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().join("run");
+    let arguments = ["--quick", "--mode", "rigorous", "--precision", "bfloat16"];
+    let to = ["--out", folder.to_str().unwrap()];
+    let first = run(&[&arguments[..], &to].concat());
+    let table = String::from_utf8_lossy(&first.stdout).into_owned();
+    assert!(first.status.success() && table.contains("\n| embeddings "));
+    let chosen: serde_json::Value =
+        serde_json::from_str(&text(folder.join("selection.json"))).unwrap();
+    assert!(chosen["scores"].as_array().unwrap().len() > 60);
+    assert!(text(folder.join("training.csv")).contains(", seed 0\",10,loss,"));
+    let report = text(folder.join("report.json"));
+    let again = run(&[&arguments[..], &to, &["--resume"]].concat());
+    assert!(again.status.success());
+    assert_eq!(text(folder.join("report.json")), report);
+
+    // The floor alone trains no language model.
+    let folder = out.path().join("floor");
+    let to = ["--out", folder.to_str().unwrap(), "--only", "ridge"];
+    assert!(run(&[&arguments[..], &to].concat()).status.success());
+    assert!(!text(folder.join("training.csv")).contains("GPT-2"));
+}
+
+#[test]
 fn only_and_list_name_models() {
     let list = run(&["--list"]);
     let names = String::from_utf8(list.stdout).unwrap();

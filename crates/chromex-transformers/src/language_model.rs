@@ -90,7 +90,7 @@ impl LanguageModel {
         let Gpt2Config {
             width, positions, ..
         } = self.architecture;
-        let task = format!("train GPT-2, width {width}, context {positions}, seed {seed}");
+        let task = format!("train GPT-2, width {width}, context {positions}");
         let mut trainer = Trainer::new(self.architecture.clone(), self.recipe.clone())
             .device(&self.device)
             .observe(&task, Arc::clone(&self.observer));

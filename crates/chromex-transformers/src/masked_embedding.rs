@@ -162,7 +162,7 @@ impl MaskedLanguageModel {
             Ok(Dataset::unlabelled(rows))
         };
         let RobertaConfig { width, layers, .. } = self.architecture.network;
-        let task = format!("train RoBERTa, width {width}, {layers} layers, seed {seed}");
+        let task = format!("train RoBERTa, width {width}, {layers} layers");
         let mut trainer = Trainer::new(self.architecture.clone(), self.recipe.clone())
             .device(&self.device)
             .observe(&task, Arc::clone(&self.observer));
