@@ -1,10 +1,10 @@
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use chromex_metrics::{Bootstrap, Metric};
 
-use crate::kept_fits::{Kept, read_kept, write_kept};
+use crate::kept_fits::{Kept, Place};
 use crate::observe::{Event, Observer, Silent};
 use crate::report::Scoring;
 use crate::{
@@ -53,6 +53,8 @@ struct Entry<X> {
     name: String,
     /// A fit that draws nothing is fitted once, not once per seed.
     random: bool,
+    /// Whether fitted models are handed on, which a fit that was read from disk cannot be.
+    hands_on: bool,
     fit: FitModel<X>,
 }
 
@@ -91,13 +93,14 @@ impl<X: Rows + 'static> Experiment<X> {
         L: Fit<X> + Send + Sync + 'static,
         L::Fitted: Predict<X> + 'static,
     {
-        self.model_with(name, learner, |_, _, _| Ok(()))
+        self.entry(name, true, learner, |_, _, _| Ok(()))
     }
 
     /// Adds a model as [`model`](Self::model) does and hands each fitted one, with its fold and seed, to
-    /// `keep`, which may save it.
+    /// `keep`, which may save it. A finished fit of an earlier run is not fitted again, unless `keep` was handed one of other
+    /// settings or rows under the same name, fold and seed since.
     pub fn model_with<L>(
-        self,
+        mut self,
         name: &str,
         learner: L,
         keep: impl Fn(&L::Fitted, &str, u64) -> Result<()> + Send + Sync + 'static,
@@ -106,7 +109,11 @@ impl<X: Rows + 'static> Experiment<X> {
         L: Fit<X> + Send + Sync + 'static,
         L::Fitted: Predict<X> + 'static,
     {
-        self.entry(name, true, learner, keep)
+        self = self.entry(name, true, learner, keep);
+        if let Some(entry) = self.models.last_mut() {
+            entry.hands_on = true;
+        }
+        self
     }
 
     /// Adds a model whose fit draws nothing: it is fitted once, whatever the number of seeds.
@@ -229,6 +236,7 @@ impl<X: Rows + 'static> Experiment<X> {
         self.models.push(Entry {
             name: name.to_owned(),
             random,
+            hands_on: false,
             fit: Box::new(move |train, valid, fold, seed| {
                 let fitted = learner.fit(train, valid, seed)?;
                 keep(&fitted, fold, seed)?;
@@ -260,15 +268,20 @@ impl<X: Rows + 'static> Experiment<X> {
             let scored = self.dataset.select(tested);
             for entry in &self.models {
                 for &seed in seeds_of(entry) {
-                    let file = self.kept_file(entry, fold, seed, &data_hash);
-                    let prediction = match file.as_ref().and_then(read_kept) {
+                    let place = self.place(entry, fold, seed, &data_hash);
+                    let prediction = match place.as_ref().and_then(Place::read) {
                         Some(prediction) => prediction,
                         None => {
+                            if let Some(place) = &place {
+                                place.begin()?;
+                            }
                             let fitted = (entry.fit)(&train, &valid, &fold.name, seed)?;
                             let predicted = fitted.predict(&scored.inputs)?;
                             let prediction =
                                 self.record(entry, fold, seed, tested, &scored, predicted)?;
-                            write_kept(file, &prediction)?;
+                            if let Some(place) = &place {
+                                place.write(&prediction)?;
+                            }
                             prediction
                         }
                     };
@@ -342,15 +355,13 @@ impl<X: Rows + 'static> Experiment<X> {
     }
 
     /// Says where a fit is kept, where fits are kept.
-    fn kept_file(
-        &self,
-        entry: &Entry<X>,
-        fold: &Fold,
-        seed: u64,
-        data_hash: &str,
-    ) -> Option<(PathBuf, String)> {
+    fn place(&self, entry: &Entry<X>, fold: &Fold, seed: u64, data_hash: &str) -> Option<Place> {
         let kept = self.kept.as_ref()?;
-        Some(kept.file(&[data_hash, &entry.name], fold, seed, self.part))
+        let mut place = kept.place(data_hash, &entry.name, fold, seed, self.part);
+        if entry.hands_on {
+            place.last = Some(kept.last(&entry.name, fold, seed));
+        }
+        Some(place)
     }
 }
 

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fingerprint, Fold, Part, Prediction, Result, atomic};
+use crate::{Error, Fingerprint, Fold, Part, Prediction, Result, atomic};
 
 /// Where finished fits are kept, and what says how their models were configured.
 pub(crate) struct Kept {
@@ -11,17 +11,18 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Names the file of a fit, and the fingerprint of all it depends on: the names given, the settings, the fold, the
-    /// seed and the part that is scored.
-    pub(crate) fn file(
+    /// Finds the place of a fit, by the fingerprint of all it depends on: the data, the model's name, the settings, the fold,
+    /// the seed and the part that is scored.
+    pub(crate) fn place(
         &self,
-        names: &[&str],
+        data_hash: &str,
+        model: &str,
         fold: &Fold,
         seed: u64,
         part: Part,
-    ) -> (PathBuf, String) {
+    ) -> Place {
         let mut print = Fingerprint::default();
-        for text in names.iter().chain(&[self.settings.as_str(), &fold.name]) {
+        for text in [data_hash, model, &self.settings, &fold.name] {
             print.text(text);
         }
         for rows in [&fold.train, &fold.valid, &fold.test] {
@@ -30,9 +31,29 @@ impl Kept {
         print.number(seed);
         print.number(u64::from(part == Part::Test));
         let fingerprint = print.finish();
-        let file = self.folder.join(format!("{}.json", &fingerprint[..32]));
-        (file, fingerprint)
+        Place {
+            file: self.folder.join(format!("{}.json", &fingerprint[..32])),
+            fingerprint,
+            last: None,
+        }
     }
+
+    /// Names the file that says which fit of a model, fold and seed was handed on last, whatever its settings.
+    pub(crate) fn last(&self, model: &str, fold: &Fold, seed: u64) -> PathBuf {
+        let mut print = Fingerprint::default();
+        print.text(model);
+        print.text(&fold.name);
+        print.number(seed);
+        self.folder.join(format!("{}.last", &print.finish()[..32]))
+    }
+}
+
+/// Where a fit is kept.
+pub(crate) struct Place {
+    file: PathBuf,
+    fingerprint: String,
+    /// What says which fit was handed on last, for a model whose fits are.
+    pub(crate) last: Option<PathBuf>,
 }
 
 /// A finished fit on disk, with what it depends on.
@@ -42,21 +63,45 @@ struct KeptFit {
     prediction: Prediction,
 }
 
-/// A kept fit that cannot be read, or belongs to other settings, is fitted again.
-pub(crate) fn read_kept((path, fingerprint): &(PathBuf, String)) -> Option<Prediction> {
-    let kept: KeptFit = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-    (&kept.fingerprint == fingerprint).then_some(kept.prediction)
-}
+impl Place {
+    /// Reads the fit. One that cannot be read, that belongs to other settings, or after which another was handed on, is fitted
+    /// again.
+    pub(crate) fn read(&self) -> Option<Prediction> {
+        if let Some(last) = &self.last
+            && std::fs::read(last).ok()? != self.fingerprint.as_bytes()
+        {
+            return None;
+        }
+        let kept: KeptFit = serde_json::from_slice(&std::fs::read(&self.file).ok()?).ok()?;
+        (kept.fingerprint == self.fingerprint).then_some(kept.prediction)
+    }
 
-pub(crate) fn write_kept(file: Option<(PathBuf, String)>, prediction: &Prediction) -> Result<()> {
-    let Some((path, fingerprint)) = file else {
-        return Ok(());
-    };
-    let kept = KeptFit {
-        fingerprint,
-        prediction: prediction.clone(),
-    };
-    atomic::write(&path, |out| {
-        serde_json::to_writer(out, &kept).map_err(std::io::Error::from)
-    })
+    /// Forgets which fit was handed on last, because another may be before it is written.
+    pub(crate) fn begin(&self) -> Result<()> {
+        match self
+            .last
+            .as_ref()
+            .map(|last| (last, std::fs::remove_file(last)))
+        {
+            Some((last, Err(source))) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io("remove", last, source))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the fit, which was handed on where such fits are.
+    pub(crate) fn write(&self, prediction: &Prediction) -> Result<()> {
+        let kept = KeptFit {
+            fingerprint: self.fingerprint.clone(),
+            prediction: prediction.clone(),
+        };
+        atomic::write(&self.file, |out| {
+            serde_json::to_writer(out, &kept).map_err(std::io::Error::from)
+        })?;
+        match &self.last {
+            Some(last) => atomic::write(last, |out| out.write_all(self.fingerprint.as_bytes())),
+            None => Ok(()),
+        }
+    }
 }

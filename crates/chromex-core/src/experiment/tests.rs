@@ -95,6 +95,41 @@ fn a_finished_fit_is_not_fitted_again_unless_settings_change() -> Result<()> {
 }
 
 #[test]
+fn what_was_handed_on_last_is_of_the_settings_of_the_run() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("slope");
+    let fits = Arc::default();
+    let run = |settings: &str, noise: f32| {
+        let learner = NoisySlope {
+            noise,
+            fits: Arc::clone(&fits),
+        };
+        let saved = saved.clone();
+        let keep = move |slope: &Slope, _: &str, seed: u64| match seed {
+            1 => crate::atomic::write(&saved, |out| write!(out, "{:.1}", slope.0)),
+            _ => Ok(()),
+        };
+        experiment(noise, &fits)
+            .model_with("saved", learner, keep)
+            .resume_in(folder.path(), settings)
+            .run()
+    };
+    let again = [
+        ("a", 0.5, 12),
+        ("b", 1.5, 24),
+        ("a", 0.5, 30),
+        ("a", 0.5, 30),
+    ];
+    for (settings, noise, count) in again {
+        run(settings, noise)?;
+        assert_eq!(fits.load(Ordering::Relaxed), count);
+        let slope = std::fs::read_to_string(&saved).unwrap();
+        assert_eq!(slope, format!("{:.1}", 2.0 + noise));
+    }
+    Ok(())
+}
+
+#[test]
 fn only_the_named_models_run_and_unknown_names_are_refused() -> Result<()> {
     let fits = Arc::default();
     let report = experiment(0.0, &fits).only(&["median".into()])?.run()?;
