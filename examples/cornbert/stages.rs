@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chromex::core::{Dataset, Rows, Sequences};
+use chromex::core::{Dataset, Fingerprint, Rows, Sequences};
 use chromex::nn::weights::Snapshot;
 use chromex::nn::{Clip, Device, Length, Optimizer, Perplexity, Recipe, Schedule, Trainer};
 use chromex::tokens::{BpeTokenizer, DnaBpe, DnaTokenizer, KeptEnd};
@@ -38,7 +38,16 @@ impl Stages {
         }
         present(&file, "tokenizer", flags)?;
         let tokenizer = bpe(flags).with(BpeTokenizer::load(&file)?)?;
-        let network = network(flags, tokenizer.tokenizer.vocabulary_size());
+        let tokens = tokenizer.tokenizer.vocabulary_size();
+        if let Some(most) = flags.vocabulary.filter(|&most| most < tokens) {
+            let file = file.display();
+            return Err(format!("--vocabulary {most}: {file} has {tokens} tokens").into());
+        }
+        // One that was left in the folder may have been learned otherwise than this run's flags say.
+        let mut print = Fingerprint::default();
+        print.text(&tokenizer.tokenizer.to_json()?);
+        run.setting("tokenizer", print.finish());
+        let network = network(flags, tokens);
         let language = Language {
             flags,
             tokenizer: &tokenizer,
