@@ -1,7 +1,7 @@
 """Writes the files that the searches begin with, into the folder `seeds` beside this script.
 
 Made with Python 3.11, numpy 2.4, pyarrow 26.0, pysam 0.24 and pyBigWig 0.3: pip install numpy pyarrow pysam pyBigWig
-Everything is drawn or invented here; the seed of the generator is fixed.
+Everything is drawn or invented here, the seed of the generator fixed, but for what `models` copies from the golden files of the crates.
 """
 
 import gzip

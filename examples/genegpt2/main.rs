@@ -97,7 +97,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         return Ok(());
     }
     // A misspelt model is told before there is an output folder, and before any work.
-    options.chosen(&names)?;
+    let wanted = options.chosen(&names)?;
     let settings = [
         ("mode", format!("{:?}", flags.mode)),
         ("embedding", format!("{:?}", flags.embedding)),
@@ -120,7 +120,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let setup = Setup::new(options, flags.embedding.kind())?.of_run(&run, options)?;
     match flags.mode {
         Mode::Faithful => faithful::run(dataset, &setup, flags, run),
-        Mode::Rigorous => rigorous::run(dataset, &setup, options, run),
+        Mode::Rigorous => rigorous::run(dataset, &setup, options, &wanted, run),
     }
 }
 

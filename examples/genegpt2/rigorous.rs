@@ -48,6 +48,7 @@ pub(crate) fn run(
     dataset: Dataset<CellPair>,
     setup: &Setup,
     options: &Options,
+    wanted: &[String],
     run: Run,
 ) -> Result<(), Anything> {
     let base = TokenEmbedding::new(setup.language_model(Gpt2Config::genegpt2()));
@@ -60,7 +61,6 @@ pub(crate) fn run(
         selection = selection.fixed_model(&ridge_name(penalty), start_ridge(penalty));
     }
     // Embeddings that nothing asks for need not be chosen.
-    let wanted = options.chosen(&names(dataset.clone()))?;
     let candidates = match wanted.iter().any(|name| name == CHOSEN) {
         true => candidates(),
         false => Vec::new(),
