@@ -185,7 +185,7 @@ impl Run {
         }
         let series = self.losses()?;
         if !series.is_empty() {
-            let title = "Loss in training, first seed";
+            let title = "Loss in training, first seed and fold";
             let picture = plots::loss_curve(title, &series)?;
             drawn.push(("loss".to_owned(), title.to_owned(), picture));
         }
@@ -201,7 +201,7 @@ impl Run {
         })
     }
 
-    /// Reads curves of the first seed of each training: `label` says what that of a task and a name is called, and which are
+    /// Reads curves of the first seed and fold of each training: `label` says what that of a task and a name is called, and which are
     /// left out.
     pub(crate) fn curves(
         &self,

@@ -11,8 +11,8 @@ use crate::{Error, Result};
 /// Writes every step that a task reports as one line of JSON:
 /// `{"task":"..","step":10,"loss":1.5}`.
 ///
-/// A task that goes on after a kill first drops the lines it will write again, and one that begins anew, as on another fold,
-/// those of the one before.
+/// Within a fold a task is called after it, too: `train, seed 0, fold 2`. A task that goes on after a kill first drops the lines
+/// that it will write again, and one that begins anew those of the one before.
 pub struct JsonLinesLog(Mutex<Log>);
 
 /// Writes every step that a task reports as lines `task,step,name,value`, with a header.
@@ -26,6 +26,8 @@ pub struct Perplexity(pub Arc<dyn Observer>);
 struct Log {
     path: std::path::PathBuf,
     file: File,
+    /// The fold that tasks are of.
+    part: String,
 }
 
 impl JsonLinesLog {
@@ -54,13 +56,17 @@ impl Observer for JsonLinesLog {
     fn observe(&self, event: &Event<'_>) {
         let mut log = lock(&self.0);
         match *event {
-            Event::Begin { task, done, .. } => log.drop_after(|line| {
-                let line: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-                line["task"] != task || line["step"].as_u64().is_some_and(|step| step <= done)
-            }),
+            Event::Part { name } => name.clone_into(&mut log.part),
+            Event::Begin { task, done, .. } => {
+                let task = log.name_of(task);
+                log.drop_after(|line| {
+                    let line: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+                    line["task"] != task || line["step"].as_u64().is_some_and(|step| step <= done)
+                });
+            }
             Event::Step { task, done, values } if !values.is_empty() => {
                 let mut line = serde_json::Map::new();
-                line.insert("task".into(), task.into());
+                line.insert("task".into(), log.name_of(task).into());
                 line.insert("step".into(), done.into());
                 for &(name, value) in values {
                     line.insert(name.into(), value.into());
@@ -76,8 +82,9 @@ impl Observer for CsvLog {
     fn observe(&self, event: &Event<'_>) {
         let mut log = lock(&self.0);
         match *event {
+            Event::Part { name } => name.clone_into(&mut log.part),
             Event::Begin { task, done, .. } => {
-                let task = quoted(task);
+                let task = quoted(&log.name_of(task));
                 log.drop_after(|line| {
                     let rest = line.strip_prefix(&task).and_then(|r| r.strip_prefix(','));
                     let step = rest.and_then(|rest| rest.split(',').next()?.parse::<u64>().ok());
@@ -85,8 +92,9 @@ impl Observer for CsvLog {
                 });
             }
             Event::Step { task, done, values } => {
+                let task = quoted(&log.name_of(task));
                 for (name, value) in values {
-                    log.append(&format!("{},{done},{name},{value}\n", quoted(task)));
+                    log.append(&format!("{task},{done},{name},{value}\n"));
                 }
             }
             _ => {}
@@ -131,7 +139,15 @@ impl Log {
                 path: path.to_owned(),
                 source,
             })?,
+            part: String::new(),
         })
+    }
+
+    fn name_of(&self, task: &str) -> String {
+        match self.part.as_str() {
+            "" => task.to_owned(),
+            part => format!("{task}, {part}"),
+        }
     }
 
     /// A log must not stop the work it is about: a line that cannot be written is left out.
@@ -214,6 +230,35 @@ mod tests {
             lines[2..],
             ["t,1,validation_loss,0", "t,1,validation_perplexity,1"]
         );
+    }
+
+    #[test]
+    fn folds_of_one_task_keep_their_lines_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let (csv, json) = (folder.path().join("a.csv"), folder.path().join("a.jsonl"));
+        for _ in 0..2 {
+            let logs: [Box<dyn Observer>; 2] = [
+                Box::new(CsvLog::open(&csv).unwrap()),
+                Box::new(JsonLinesLog::open(&json).unwrap()),
+            ];
+            for log in &logs {
+                for name in ["fold 1", "fold 2", ""] {
+                    log.observe(&Event::Part { name });
+                    begin(log.as_ref(), 0);
+                    step(log.as_ref(), 1);
+                }
+            }
+        }
+        assert_eq!(
+            std::fs::read_to_string(csv).unwrap(),
+            "task,step,name,value\n\"a, b, fold 1\",1,loss,0.5\n\"a, b, fold 2\",1,loss,0.5\n\"a, b\",1,loss,0.5\n"
+        );
+        let json = std::fs::read_to_string(json).unwrap();
+        let tasks: Vec<serde_json::Value> = json
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["task"].clone())
+            .collect();
+        assert_eq!(tasks, ["a, b, fold 1", "a, b, fold 2", "a, b"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@ use super::*;
 use crate::{KFold, Keys, Target, Targets, Transform};
 use chromex_metrics::{MeanSquaredError, Pearson};
 use ndarray::Array2;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Learns a slope through the origin, plus noise that its seed alone decides.
@@ -72,6 +73,29 @@ fn every_model_fold_and_seed_is_scored_and_floors_come_along() -> Result<()> {
     assert_eq!((slope.seeds, slope.n), (2, 30));
     let against_mean = &report.comparisons[0];
     assert!(!against_mean.loses && against_mean.high < 0.0 && against_mean.p_holm < 0.05);
+    Ok(())
+}
+
+#[test]
+fn a_listener_hears_which_fold_a_fit_is_of() -> Result<()> {
+    struct Listener(Mutex<Vec<String>>);
+    impl Observer for Listener {
+        fn observe(&self, event: &Event<'_>) {
+            let text = match event {
+                Event::Part { name } => (*name).to_owned(),
+                Event::Step { done, .. } => done.to_string(),
+                _ => return,
+            };
+            self.0.lock().unwrap().push(text);
+        }
+    }
+    let heard = Arc::new(Listener(Mutex::default()));
+    experiment(0.5, &Arc::default())
+        .observe(heard.clone())
+        .run()?;
+    let heard = heard.0.lock().unwrap();
+    let expected = "fold 0|1|2|3|4|fold 1|5|6|7|8|fold 2|9|10|11|12|";
+    assert_eq!(heard.join("|"), expected);
     Ok(())
 }
 
