@@ -259,10 +259,8 @@ impl<X: Rows + 'static> Experiment<X> {
         let data_hash = self.data_hash();
         let mut predictions = Predictions::default();
         for fold in &folds {
-            if folds.len() > 1 {
-                let name = format!("fold {}", fold.name);
-                self.observer.observe(&Event::Part { name: &name });
-            }
+            let name = (folds.len() > 1).then_some(fold.name.as_str());
+            self.observer.observe(&Event::Fold { name });
             let train = self.dataset.select(&fold.train);
             let valid = self.dataset.select(&fold.valid);
             let tested = match self.part {
@@ -298,7 +296,7 @@ impl<X: Rows + 'static> Experiment<X> {
                 }
             }
         }
-        self.observer.observe(&Event::Part { name: "" });
+        self.observer.observe(&Event::Fold { name: None });
         self.observer.observe(&Event::End { task });
         Ok(predictions)
     }

@@ -4,10 +4,10 @@
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// Tasks from here on belong to a part of larger work, such as a fold of a split; to none where the name is empty.
-    Part {
-        /// The part.
-        name: &'a str,
+    /// Tasks from here on are of a fold of a split.
+    Fold {
+        /// The fold, where there are several.
+        name: Option<&'a str>,
     },
     /// A task of a known number of steps begins (or goes on, after `done` of them).
     Begin {

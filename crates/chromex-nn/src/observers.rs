@@ -26,8 +26,8 @@ pub struct Perplexity(pub Arc<dyn Observer>);
 struct Log {
     path: std::path::PathBuf,
     file: File,
-    /// The fold that tasks are of.
-    part: String,
+    /// The fold that tasks are of, of several.
+    fold: Option<String>,
 }
 
 impl JsonLinesLog {
@@ -56,7 +56,7 @@ impl Observer for JsonLinesLog {
     fn observe(&self, event: &Event<'_>) {
         let mut log = lock(&self.0);
         match *event {
-            Event::Part { name } => name.clone_into(&mut log.part),
+            Event::Fold { name } => log.fold = name.map(str::to_owned),
             Event::Begin { task, done, .. } => {
                 let task = log.name_of(task);
                 log.drop_after(|line| {
@@ -82,7 +82,7 @@ impl Observer for CsvLog {
     fn observe(&self, event: &Event<'_>) {
         let mut log = lock(&self.0);
         match *event {
-            Event::Part { name } => name.clone_into(&mut log.part),
+            Event::Fold { name } => log.fold = name.map(str::to_owned),
             Event::Begin { task, done, .. } => {
                 let task = quoted(&log.name_of(task));
                 log.drop_after(|line| {
@@ -139,14 +139,14 @@ impl Log {
                 path: path.to_owned(),
                 source,
             })?,
-            part: String::new(),
+            fold: None,
         })
     }
 
     fn name_of(&self, task: &str) -> String {
-        match self.part.as_str() {
-            "" => task.to_owned(),
-            part => format!("{task}, {part}"),
+        match &self.fold {
+            None => task.to_owned(),
+            Some(fold) => format!("{task}, fold {fold}"),
         }
     }
 
@@ -242,8 +242,8 @@ mod tests {
                 Box::new(JsonLinesLog::open(&json).unwrap()),
             ];
             for log in &logs {
-                for name in ["fold 1", "fold 2", ""] {
-                    log.observe(&Event::Part { name });
+                for name in [Some("1"), Some("2"), None] {
+                    log.observe(&Event::Fold { name });
                     begin(log.as_ref(), 0);
                     step(log.as_ref(), 1);
                 }

@@ -82,7 +82,7 @@ fn a_listener_hears_which_fold_a_fit_is_of() -> Result<()> {
     impl Observer for Listener {
         fn observe(&self, event: &Event<'_>) {
             let text = match event {
-                Event::Part { name } => (*name).to_owned(),
+                Event::Fold { name } => format!("{name:?}"),
                 Event::Step { done, .. } => done.to_string(),
                 _ => return,
             };
@@ -94,7 +94,7 @@ fn a_listener_hears_which_fold_a_fit_is_of() -> Result<()> {
         .observe(heard.clone())
         .run()?;
     let heard = heard.0.lock().unwrap();
-    let expected = "fold 0|1|2|3|4|fold 1|5|6|7|8|fold 2|9|10|11|12|";
+    let expected = r#"Some("0")|1|2|3|4|Some("1")|5|6|7|8|Some("2")|9|10|11|12|None"#;
     assert_eq!(heard.join("|"), expected);
     Ok(())
 }
