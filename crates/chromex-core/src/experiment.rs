@@ -6,7 +6,7 @@ use chromex_metrics::{Bootstrap, Metric};
 
 use crate::kept_fits::{Kept, Place};
 use crate::observe::{Event, Observer, Silent};
-use crate::report::Scoring;
+use crate::scoring::Scoring;
 use crate::{
     Dataset, Error, Fingerprint, Fit, Fold, Predict, Prediction, Predictions, Report, Result, Rows,
     Split, TrainMean, TrainMedian,

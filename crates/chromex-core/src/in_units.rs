@@ -1,4 +1,4 @@
-use chromex_metrics::{Direction, Metric};
+use chromex_metrics::{Direction, Metric, ResampledScore, ResamplingUnits};
 use ndarray::{Array1, ArrayView1};
 
 use crate::{Error, Result, Target, Transform};
@@ -68,16 +68,14 @@ impl<M: Metric> Metric for InUnits<M> {
         self.metric.score(truth.view(), predicted.view())
     }
 
-    fn prepare_truth(&self, truth: ArrayView1<'_, f32>) -> Array1<f32> {
-        self.metric.prepare_truth(self.back(truth).view())
-    }
-
-    fn prepare_predicted(&self, predicted: ArrayView1<'_, f32>) -> Array1<f32> {
-        self.metric.prepare_predicted(self.back(predicted).view())
-    }
-
-    fn score_prepared(&self, truth: ArrayView1<'_, f32>, predicted: ArrayView1<'_, f32>) -> f64 {
-        self.metric.score_prepared(truth, predicted)
+    fn resampled<'a>(
+        &'a self,
+        truth: ArrayView1<'_, f32>,
+        predicted: ArrayView1<'_, f32>,
+        units: &'a ResamplingUnits,
+    ) -> Box<dyn ResampledScore + 'a> {
+        let (truth, predicted) = (self.back(truth), self.back(predicted));
+        self.metric.resampled(truth.view(), predicted.view(), units)
     }
 }
 

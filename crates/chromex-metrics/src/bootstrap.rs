@@ -1,11 +1,13 @@
 //! Percentile bootstrap of a score and of the difference between two models.
 
-use ndarray::{ArrayView1, aview1};
+use ndarray::ArrayView1;
 use rayon::prelude::*;
 
-use crate::percentile::{p_value, quantile};
 use crate::resample::Resampler;
-use crate::{Error, Metric, Result};
+use crate::{
+    Error, Interval, Metric, PairedDifference, ResampledScore, ResampledScores, ResamplingUnits,
+    Result, Scratch,
+};
 
 /// Measures how far a score would move had other rows been measured: scores resamples of the rows, drawn with replacement.
 ///
@@ -43,31 +45,6 @@ impl Default for Bootstrap {
             seed: 0,
         }
     }
-}
-
-/// Bounds a score by two percentiles of its resamples, interpolated linearly.
-///
-/// Resamples without a score (NaN) are left out; where they are more than half, both bounds are NaN.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
-    /// Lower bound.
-    pub low: f64,
-    /// Upper bound.
-    pub high: f64,
-}
-
-/// Compares two models on the same rows.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PairedDifference {
-    /// Score of the first model minus score of the second on all rows.
-    pub difference: f64,
-    /// Lower bound of the difference, as of an [`Interval`].
-    pub low: f64,
-    /// Upper bound of the difference.
-    pub high: f64,
-    /// Two-sided p-value of no difference: twice the share of resamples that do not favour the side that most of them favour,
-    /// with one resample added to both counts, and at most 1. NaN where the bounds are.
-    pub p_value: f64,
 }
 
 impl Bootstrap {
@@ -124,6 +101,28 @@ impl Bootstrap {
         predictions: &[ArrayView1<'_, f32>],
         groups: Option<&[u32]>,
     ) -> Result<Interval> {
+        let scores = self.resample(&[metric], truth, predictions, groups)?;
+        let all: Vec<usize> = (0..predictions.len()).collect();
+        Ok(scores.interval(0, &all))
+    }
+
+    /// Scores predictions of the same rows by several metrics, on all rows and on every resample of them. Whatever follows, of
+    /// one prediction or of two models, is read from the result, so that nothing is drawn or scored twice.
+    ///
+    /// # Shapes
+    ///
+    /// `truth`, each prediction and `groups` are `[rows]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bootstrap::interval`], and [`Error::Empty`] for no predictions.
+    pub fn resample(
+        &self,
+        metrics: &[&dyn Metric],
+        truth: ArrayView1<'_, f32>,
+        predictions: &[ArrayView1<'_, f32>],
+        groups: Option<&[u32]>,
+    ) -> Result<ResampledScores> {
         self.check(truth, groups)?;
         check_columns(
             truth.len(),
@@ -131,11 +130,40 @@ impl Bootstrap {
             "the list of predictions",
             "prediction",
         )?;
-        let predictions = prepared(metric, predictions);
-        let scores = self.resampled(&metric.prepare_truth(truth).to_vec(), groups, |sample| {
-            sample.mean_score(metric, &predictions)
-        });
-        Ok(self.bounds(&self.defined(scores)))
+        let units = ResamplingUnits::new(truth.len(), groups);
+        let columns: Vec<(&dyn Metric, ArrayView1<'_, f32>)> = metrics
+            .iter()
+            .flat_map(|&metric| predictions.iter().map(move |&column| (metric, column)))
+            .collect();
+        let prepared: Vec<Box<dyn ResampledScore + '_>> = columns
+            .par_iter()
+            .map(|&(metric, column)| metric.resampled(truth, column, &units))
+            .collect();
+        let scores = columns
+            .par_iter()
+            .map(|(metric, column)| metric.score(truth, *column))
+            .collect();
+        let resampler = Resampler::new(units.len(), self.seed);
+        let mut resampled = vec![0.0; self.resamples * prepared.len()];
+        resampled
+            .par_chunks_exact_mut(prepared.len().max(1))
+            .enumerate()
+            .with_min_len(16) // resamples that share their buffers
+            .for_each_init(
+                || (Vec::new(), Scratch::default()),
+                |(draws, scratch), (resample, scores)| {
+                    resampler.draw(resample, draws);
+                    for (score, prepared) in scores.iter_mut().zip(&prepared) {
+                        *score = prepared.score(draws, scratch);
+                    }
+                },
+            );
+        Ok(ResampledScores {
+            scores,
+            resampled,
+            predictions: predictions.len(),
+            level: self.level,
+        })
     }
 
     /// Compares two models: the mean score over the seeds of `first` minus that over the seeds of `second`, both on the rows of
@@ -183,23 +211,13 @@ impl Bootstrap {
             "the list of second predictions",
             "second prediction",
         )?;
-        let mean = |side: &[ArrayView1<'_, f32>]| {
-            let scores = side.iter().map(|seed| metric.score(truth, *seed));
-            scores.sum::<f64>() / side.len() as f64
-        };
-        let difference = mean(first) - mean(second);
-        let (first, second) = (prepared(metric, first), prepared(metric, second));
-        let truth = metric.prepare_truth(truth).to_vec();
-        let differences = self.defined(self.resampled(&truth, groups, |sample| {
-            sample.mean_score(metric, &first) - sample.mean_score(metric, &second)
-        }));
-        let Interval { low, high } = self.bounds(&differences);
-        Ok(PairedDifference {
-            difference,
-            low,
-            high,
-            p_value: p_value(&differences),
-        })
+        let views = first.iter().map(ArrayView1::view);
+        let columns: Vec<ArrayView1<'_, f32>> =
+            views.chain(second.iter().map(ArrayView1::view)).collect();
+        let scores = self.resample(&[metric], truth, &columns, groups)?;
+        let first: Vec<usize> = (0..first.len()).collect();
+        let second: Vec<usize> = (first.len()..columns.len()).collect();
+        Ok(scores.paired(0, &first, &second))
     }
 
     fn check(&self, truth: ArrayView1<'_, f32>, groups: Option<&[u32]>) -> Result<()> {
@@ -222,75 +240,6 @@ impl Bootstrap {
             _ => Ok(()),
         }
     }
-
-    /// Computes the statistic of every resample, in the order of resamples.
-    fn resampled(
-        &self,
-        truth: &[f32],
-        groups: Option<&[u32]>,
-        statistic: impl Fn(&mut Sample) -> f64 + Sync,
-    ) -> Vec<f64> {
-        let resampler = Resampler::new(truth.len(), groups, self.seed);
-        (0..self.resamples)
-            .into_par_iter()
-            .with_min_len(16) // resamples that share their buffers
-            .map_init(Sample::default, |sample, resample| {
-                resampler.draw(resample, &mut sample.rows);
-                gather(truth, &sample.rows, &mut sample.truth);
-                statistic(sample)
-            })
-            .collect()
-    }
-
-    /// Sorts the statistics of the resamples that have one; empty where too few have.
-    fn defined(&self, mut statistics: Vec<f64>) -> Vec<f64> {
-        statistics.retain(|statistic| !statistic.is_nan());
-        if statistics.len() < self.resamples.div_ceil(2) {
-            statistics.clear();
-        }
-        statistics.sort_unstable_by(f64::total_cmp);
-        statistics
-    }
-
-    fn bounds(&self, sorted: &[f64]) -> Interval {
-        let tail = (1.0 - self.level) / 2.0;
-        Interval {
-            low: quantile(sorted, tail),
-            high: quantile(sorted, 1.0 - tail),
-        }
-    }
-}
-
-/// One resample and the buffers that the next one reuses.
-#[derive(Default)]
-struct Sample {
-    rows: Vec<usize>,
-    truth: Vec<f32>,
-    predicted: Vec<f32>,
-}
-
-impl Sample {
-    fn mean_score(&mut self, metric: &dyn Metric, prepared: &[Vec<f32>]) -> f64 {
-        let mut total = 0.0;
-        for prediction in prepared {
-            gather(prediction, &self.rows, &mut self.predicted);
-            total += metric.score_prepared(aview1(&self.truth), aview1(&self.predicted));
-        }
-        total / prepared.len() as f64
-    }
-}
-
-fn gather(column: &[f32], rows: &[usize], into: &mut Vec<f32>) {
-    into.clear();
-    into.extend(rows.iter().map(|&row| column[row]));
-}
-
-/// Makes of each prediction what resamples are scored from.
-fn prepared(metric: &dyn Metric, predictions: &[ArrayView1<'_, f32>]) -> Vec<Vec<f32>> {
-    let predictions = predictions.iter();
-    predictions
-        .map(|prediction| metric.prepare_predicted(*prediction).to_vec())
-        .collect()
 }
 
 /// Checks that each prediction has the truth's rows.
@@ -324,19 +273,11 @@ mod tests {
     use crate::{AreaUnderRoc, MeanAbsoluteError, Pearson};
 
     #[test]
-    fn an_interval_is_nan_where_fewer_than_half_of_the_resamples_have_a_score() {
+    fn resamples_without_a_score_leave_no_interval() {
         let bootstrap = Bootstrap {
             resamples: 5,
             ..Bootstrap::default()
         };
-        let half = bootstrap.defined(vec![f64::NAN, 3.0, f64::NAN, 1.0, 2.0]);
-        assert_eq!(half, [1.0, 2.0, 3.0]);
-        assert!(
-            bootstrap
-                .defined(vec![f64::NAN, 3.0, f64::NAN, 1.0, f64::NAN])
-                .is_empty()
-        );
-
         // No resample of one class has the other.
         let (truth, predicted) = (Array1::zeros(500), Array1::linspace(0.0, 1.0, 500));
         let interval = bootstrap.interval(&AreaUnderRoc, truth.view(), predicted.view(), None);

@@ -3,9 +3,10 @@
 use ndarray::ArrayView1;
 
 use crate::metric::{is_constant, score_slices};
-use crate::order::doubled_ranks;
+use crate::order::{SortedUnits, doubled_ranks, payload, sorted};
+use crate::resampled_score::{Repeated, UnitSums, centre, may_be_constant};
 use crate::sum::sums;
-use crate::{Direction, Metric};
+use crate::{Direction, Metric, ResampledScore, ResamplingUnits, Scratch};
 
 /// Correlates predictions with the truth linearly. Named `pearson`.
 ///
@@ -49,6 +50,24 @@ impl Metric for Pearson {
     fn score(&self, truth: ArrayView1<'_, f32>, predicted: ArrayView1<'_, f32>) -> f64 {
         score_slices(&truth, &predicted, correlation)
     }
+
+    fn resampled<'a>(
+        &'a self,
+        truth: ArrayView1<'_, f32>,
+        predicted: ArrayView1<'_, f32>,
+        units: &'a ResamplingUnits,
+    ) -> Box<dyn ResampledScore + 'a> {
+        let rows = Repeated::new(self, truth, predicted, units);
+        if !rows.is_finite() {
+            return Box::new(rows);
+        }
+        let (truth, predicted) = (centre(rows.truth()), centre(rows.predicted()));
+        let sums = UnitSums::new(units, rows.truth(), rows.predicted(), |t, p| {
+            let (t, p) = (t - truth, p - predicted);
+            [1.0, t, p, t * t, t * p, p * p]
+        });
+        Box::new(Moments { sums, rows })
+    }
 }
 
 impl Metric for Spearman {
@@ -67,6 +86,102 @@ impl Metric for Spearman {
                 _ => f64::NAN,
             }
         })
+    }
+
+    fn resampled<'a>(
+        &'a self,
+        truth: ArrayView1<'_, f32>,
+        predicted: ArrayView1<'_, f32>,
+        units: &'a ResamplingUnits,
+    ) -> Box<dyn ResampledScore + 'a> {
+        let rows = Repeated::new(self, truth, predicted, units);
+        match RankOrders::new(rows.truth(), rows.predicted(), units) {
+            Some(orders) => Box::new(orders),
+            None => Box::new(rows),
+        }
+    }
+}
+
+/// Linear correlations of resamples from sums of their units.
+struct Moments<'a> {
+    /// Rows, deviations of both sides from their means, and the products of those.
+    sums: UnitSums<6>,
+    rows: Repeated<'a, Pearson>,
+}
+
+impl ResampledScore for Moments<'_> {
+    fn score(&self, draws: &[u32], scratch: &mut Scratch) -> f64 {
+        let [
+            rows,
+            truth,
+            predicted,
+            truth_squares,
+            products,
+            predicted_squares,
+        ] = self.sums.of(draws);
+        let truth_deviations = truth_squares - truth * truth / rows;
+        let predicted_deviations = predicted_squares - predicted * predicted / rows;
+        if may_be_constant(truth_deviations, truth_squares)
+            || may_be_constant(predicted_deviations, predicted_squares)
+        {
+            return self.rows.score(draws, scratch);
+        }
+        let products = products - truth * predicted / rows;
+        (products / (truth_deviations * predicted_deviations).sqrt()).clamp(-1.0, 1.0)
+    }
+}
+
+/// Correlations of ranks of resamples: the order of the rows is that of all resamples, and ranks are running counts along it.
+struct RankOrders {
+    truth: SortedUnits,
+    predicted: SortedUnits,
+    /// For each place of the predictions' order, the place of the same row in the truth's.
+    truth_places: Vec<u32>,
+}
+
+impl RankOrders {
+    /// Sorts both sides; `None` if a value is NaN.
+    fn new(truth: &[f32], predicted: &[f32], units: &ResamplingUnits) -> Option<Self> {
+        let (truth_order, predicted_order) = (sorted(truth)?, sorted(predicted)?);
+        let mut places = vec![0; truth.len()];
+        for (place, &key) in (0..).zip(&truth_order) {
+            places[payload(key) as usize] = place;
+        }
+        let predicted_places = predicted_order.iter();
+        Some(Self {
+            truth_places: predicted_places
+                .map(|&key| places[payload(key) as usize])
+                .collect(),
+            truth: SortedUnits::new(&truth_order, units),
+            predicted: SortedUnits::new(&predicted_order, units),
+        })
+    }
+}
+
+impl ResampledScore for RankOrders {
+    fn score(&self, draws: &[u32], scratch: &mut Scratch) -> f64 {
+        let drawn = self.truth.units.iter();
+        let rows: u64 = drawn.map(|&unit| u64::from(draws[unit as usize])).sum();
+        // Doubled ranks are whole numbers around this mean.
+        let mean = (rows + 1) as f64;
+        scratch.ranks.clear();
+        scratch.ranks.resize(self.truth.units.len(), 0.0);
+        let ranks = &mut scratch.ranks;
+        let mut truth_squares = 0.0;
+        self.truth.ranked(draws, |place, count, rank| {
+            let deviation = rank - mean;
+            ranks[place] = deviation;
+            truth_squares += count * (deviation * deviation);
+        });
+        let (mut products, mut predicted_squares) = (0.0, 0.0);
+        self.predicted.ranked(draws, |place, count, rank| {
+            let deviation = rank - mean;
+            let truth = ranks[self.truth_places[place] as usize];
+            products += count * (deviation * truth);
+            predicted_squares += count * (deviation * deviation);
+        });
+        // A constant side has no deviations, exactly: 0 / 0.
+        (products / (truth_squares * predicted_squares).sqrt()).clamp(-1.0, 1.0)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use ndarray::{Array1, ArrayView1};
+use ndarray::ArrayView1;
+
+use crate::resampled_score::Repeated;
+use crate::{ResampledScore, ResamplingUnits};
 
 /// Scores the predictions of one target with one number.
 ///
@@ -32,33 +35,19 @@ pub trait Metric: Send + Sync {
     /// Both sides are `[rows]`.
     fn score(&self, truth: ArrayView1<'_, f32>, predicted: ArrayView1<'_, f32>) -> f64;
 
-    /// Makes of a truth what thousands of resamples of its rows are scored from by [`Metric::score_prepared`], so that they need not
-    /// each do the same work again. Row for row: a resample of what this returns is what this returns for the resample, as far
-    /// as the score can tell.
+    /// Prepares to score thousands of resamples of the same rows. A metric that can score how often rows were drawn, instead of the
+    /// rows themselves, says how; any other lays each resample out and scores that.
     ///
     /// # Shapes
     ///
-    /// `[rows]` to `[rows]`.
-    fn prepare_truth(&self, truth: ArrayView1<'_, f32>) -> Array1<f32> {
-        truth.to_owned()
-    }
-
-    /// Does to a prediction what [`Metric::prepare_truth`] does to the truth.
-    ///
-    /// # Shapes
-    ///
-    /// `[rows]` to `[rows]`.
-    fn prepare_predicted(&self, predicted: ArrayView1<'_, f32>) -> Array1<f32> {
-        predicted.to_owned()
-    }
-
-    /// Scores rows of prepared sides: what [`Metric::score`] gives for the same rows.
-    ///
-    /// # Shapes
-    ///
-    /// Both sides are `[rows]`.
-    fn score_prepared(&self, truth: ArrayView1<'_, f32>, predicted: ArrayView1<'_, f32>) -> f64 {
-        self.score(truth, predicted)
+    /// Both sides are `[rows]`, and `units` are of as many rows.
+    fn resampled<'a>(
+        &'a self,
+        truth: ArrayView1<'_, f32>,
+        predicted: ArrayView1<'_, f32>,
+        units: &'a ResamplingUnits,
+    ) -> Box<dyn ResampledScore + 'a> {
+        Box::new(Repeated::new(self, truth, predicted, units))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Floats as integers of the same order, which sort without comparing floats.
 
+use crate::ResamplingUnits;
+
 /// Fewer keys than this sort faster by comparison than by counting digits.
 const FEW: usize = 1024;
 /// Bits of a digit: three digits cover the upper half of a key.
@@ -64,9 +66,8 @@ fn ordered_bits(value: f32) -> u32 {
     }
 }
 
-/// Sorts rows by value and tells each row's doubled rank among `1..=n`, tied rows sharing the average of theirs. Doubled ranks
-/// are whole numbers. `None` if a value is NaN (or there are more than 2^32 rows).
-pub(crate) fn doubled_ranks(values: &[f32]) -> Option<Vec<f64>> {
+/// Sorts rows by value, each as a key whose payload is the row. `None` if a value is NaN (or there are more than 2^32 rows).
+pub(crate) fn sorted(values: &[f32]) -> Option<Vec<u64>> {
     let rows = u32::try_from(values.len()).ok()?;
     if values.iter().any(|value| value.is_nan()) {
         return None;
@@ -76,6 +77,13 @@ pub(crate) fn doubled_ranks(values: &[f32]) -> Option<Vec<f64>> {
         .map(|(row, &value)| key(value, row))
         .collect();
     sort_keys(&mut keys);
+    Some(keys)
+}
+
+/// Ranks sorted rows and tells each row's doubled rank among `1..=n`, tied rows sharing the average of theirs. Doubled ranks
+/// are whole numbers. `None` if a value is NaN (or there are more than 2^32 rows).
+pub(crate) fn doubled_ranks(values: &[f32]) -> Option<Vec<f64>> {
+    let keys = sorted(values)?;
     let mut ranks = vec![0.0; values.len()];
     let mut below = 0;
     for tied in keys.chunk_by(tied) {
@@ -87,6 +95,56 @@ pub(crate) fn doubled_ranks(values: &[f32]) -> Option<Vec<f64>> {
         below += tied.len();
     }
     Some(ranks)
+}
+
+/// The unit of each row, rows in the order of their values.
+pub(crate) struct SortedUnits {
+    pub(crate) units: Vec<u32>,
+    /// Where rows of another value begin; the end is the last.
+    ends: Vec<u32>,
+}
+
+impl SortedUnits {
+    /// Takes keys of rows in their order.
+    pub(crate) fn new(keys: &[u64], units: &ResamplingUnits) -> Self {
+        let mut ends = Vec::new();
+        let mut end = 0;
+        for tied in keys.chunk_by(tied) {
+            end += tied.len() as u32;
+            ends.push(end);
+        }
+        let rows = keys.iter().map(|&key| payload(key) as usize);
+        Self {
+            units: rows.map(|row| units.unit_of_row(row)).collect(),
+            ends,
+        }
+    }
+
+    /// Lists the places of tied rows, from the lowest value to the highest.
+    pub(crate) fn ties(&self) -> impl DoubleEndedIterator<Item = std::ops::Range<usize>> {
+        let ends = self.ends.iter().enumerate();
+        ends.map(|(tie, &end)| {
+            let start = tie.checked_sub(1).map_or(0, |before| self.ends[before]);
+            start as usize..end as usize
+        })
+    }
+
+    /// Ranks the rows of a resample: tells the place, the count and the doubled rank of each row that was drawn.
+    pub(crate) fn ranked(&self, draws: &[u32], mut tell: impl FnMut(usize, f64, f64)) {
+        let mut below = 0;
+        for places in self.ties() {
+            let units = &self.units[places.clone()];
+            let drawn = |unit: &u32| u64::from(draws[*unit as usize]);
+            let tied: u64 = units.iter().map(drawn).sum();
+            if tied > 0 {
+                let rank = (2 * below + tied + 1) as f64;
+                for (place, unit) in places.zip(units) {
+                    tell(place, f64::from(draws[*unit as usize]), rank);
+                }
+                below += tied;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

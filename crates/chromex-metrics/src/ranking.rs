@@ -3,8 +3,9 @@
 use ndarray::ArrayView1;
 
 use crate::metric::score_slices;
-use crate::order::{key, payload, sort_keys, tied};
-use crate::{Direction, Metric};
+use crate::order::{SortedUnits, key, payload, sort_keys, sorted, tied};
+use crate::resampled_score::Repeated;
+use crate::{Direction, Metric, ResampledScore, ResamplingUnits, Scratch};
 
 /// Measures the area under the receiver operating characteristic: the chance that a positive is predicted above a negative,
 /// a tie counting half. Named `auroc`.
@@ -54,18 +55,17 @@ impl Metric for AreaUnderRoc {
             let Some(keys) = ascending(truth, predicted) else {
                 return f64::NAN;
             };
-            let positives = count_positives(&keys);
-            let negatives = keys.len() as u64 - positives;
-            // Whole numbers keep the count exact: pairs in the right order twice, ties once.
-            let (mut doubled_wins, mut below) = (0_u128, 0_u64);
-            for (tied_positives, tied_negatives) in thresholds(&keys) {
-                let beaten = 2 * below + tied_negatives;
-                doubled_wins += u128::from(tied_positives) * u128::from(beaten);
-                below += tied_negatives;
-            }
-            // Without one of the classes this is 0 / 0.
-            doubled_wins as f64 / (2.0 * positives as f64 * negatives as f64)
+            area_under_roc(thresholds(&keys))
         })
+    }
+
+    fn resampled<'a>(
+        &'a self,
+        truth: ArrayView1<'_, f32>,
+        predicted: ArrayView1<'_, f32>,
+        units: &'a ResamplingUnits,
+    ) -> Box<dyn ResampledScore + 'a> {
+        Classes::boxed(self, Curve::Roc, truth, predicted, units)
     }
 }
 
@@ -83,17 +83,47 @@ impl Metric for AveragePrecision {
             let Some(keys) = ascending(truth, predicted) else {
                 return f64::NAN;
             };
-            let positives = count_positives(&keys) as f64;
-            let (mut found, mut passed, mut area) = (0, 0, 0.0);
-            for (tied_positives, tied_negatives) in thresholds(&keys).rev() {
-                found += tied_positives;
-                passed += tied_positives + tied_negatives;
-                area += tied_positives as f64 * (found as f64 / passed as f64);
-            }
-            // Without positives this is 0 / 0.
-            area / positives
+            average_precision(thresholds(&keys))
         })
     }
+
+    fn resampled<'a>(
+        &'a self,
+        truth: ArrayView1<'_, f32>,
+        predicted: ArrayView1<'_, f32>,
+        units: &'a ResamplingUnits,
+    ) -> Box<dyn ResampledScore + 'a> {
+        Classes::boxed(self, Curve::PrecisionRecall, truth, predicted, units)
+    }
+}
+
+/// Counts pairs in the right order, from the positives and negatives that share a prediction, lowest first.
+fn area_under_roc(thresholds: impl DoubleEndedIterator<Item = (u64, u64)>) -> f64 {
+    // Whole numbers keep the count exact: pairs in the right order twice, ties once.
+    let (mut doubled_wins, mut positives, mut below) = (0_u128, 0, 0);
+    for (tied_positives, tied_negatives) in thresholds {
+        let beaten = 2 * below + tied_negatives;
+        doubled_wins += u128::from(tied_positives) * u128::from(beaten);
+        positives += tied_positives;
+        below += tied_negatives;
+    }
+    // Without one of the classes this is 0 / 0.
+    doubled_wins as f64 / (2.0 * positives as f64 * below as f64)
+}
+
+/// Averages the precision over the recall, from the same counts.
+fn average_precision(thresholds: impl DoubleEndedIterator<Item = (u64, u64)>) -> f64 {
+    let (mut found, mut passed, mut area) = (0, 0, 0.0);
+    for (tied_positives, tied_negatives) in thresholds.rev() {
+        found += tied_positives;
+        passed += tied_positives + tied_negatives;
+        // Nothing drawn at a threshold adds nothing, and nothing may have passed yet.
+        if tied_positives > 0 {
+            area += tied_positives as f64 * (found as f64 / passed as f64);
+        }
+    }
+    // Without positives this is 0 / 0.
+    area / found as f64
 }
 
 /// Sorts the rows by prediction, each as a key whose payload is 1 for a positive and 0 for a negative; `None` if a value is NaN.
@@ -117,6 +147,65 @@ fn thresholds(keys: &[u64]) -> impl DoubleEndedIterator<Item = (u64, u64)> {
         let positives = count_positives(tied);
         (positives, tied.len() as u64 - positives)
     })
+}
+
+/// What is measured along the thresholds.
+#[derive(Clone, Copy)]
+enum Curve {
+    Roc,
+    PrecisionRecall,
+}
+
+/// Rankings of resamples: the order of the rows is that of all resamples, and their counts run along it.
+struct Classes {
+    curve: Curve,
+    order: SortedUnits,
+    /// Whether the row at each place is positive.
+    positive: Vec<bool>,
+}
+
+impl Classes {
+    fn boxed<'a, M: Metric>(
+        metric: &'a M,
+        curve: Curve,
+        truth: ArrayView1<'_, f32>,
+        predicted: ArrayView1<'_, f32>,
+        units: &'a ResamplingUnits,
+    ) -> Box<dyn ResampledScore + 'a> {
+        let rows = Repeated::new(metric, truth, predicted, units);
+        let known = !rows.truth().iter().any(|truth| truth.is_nan());
+        match sorted(rows.predicted()).filter(|_| known) {
+            Some(keys) => {
+                let truth = keys.iter().map(|&key| rows.truth()[payload(key) as usize]);
+                Box::new(Self {
+                    curve,
+                    order: SortedUnits::new(&keys, units),
+                    positive: truth.map(|truth| truth >= 0.5).collect(),
+                })
+            }
+            None => Box::new(rows),
+        }
+    }
+}
+
+impl ResampledScore for Classes {
+    fn score(&self, draws: &[u32], _: &mut Scratch) -> f64 {
+        let thresholds = self.order.ties().map(|places| {
+            let rows = self.order.units[places.clone()].iter();
+            rows.zip(&self.positive[places]).fold(
+                (0, 0),
+                |(positives, negatives), (&unit, &positive)| {
+                    let count = u64::from(draws[unit as usize]);
+                    let positive = u64::from(positive) * count;
+                    (positives + positive, negatives + count - positive)
+                },
+            )
+        });
+        match self.curve {
+            Curve::Roc => area_under_roc(thresholds),
+            Curve::PrecisionRecall => average_precision(thresholds),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use ndarray::ArrayView1;
 
 use crate::metric::{is_constant, score_slices};
+use crate::resampled_score::{Repeated, UnitSums, centre, may_be_constant};
 use crate::sum::sums;
-use crate::{Direction, Metric};
+use crate::{Direction, Metric, ResampledScore, ResamplingUnits, Scratch};
 
 /// Averages the squared errors; NaN for no rows. Named `mse`.
 ///
@@ -64,6 +65,17 @@ impl Metric for MeanSquaredError {
             squares / truth.len() as f64
         })
     }
+
+    fn resampled<'a>(
+        &'a self,
+        truth: ArrayView1<'_, f32>,
+        predicted: ArrayView1<'_, f32>,
+        units: &'a ResamplingUnits,
+    ) -> Box<dyn ResampledScore + 'a> {
+        mean_of(Repeated::new(self, truth, predicted, units), |t, p| {
+            [1.0, (t - p) * (t - p)]
+        })
+    }
 }
 
 impl Metric for MeanAbsoluteError {
@@ -79,6 +91,17 @@ impl Metric for MeanAbsoluteError {
         score_slices(&truth, &predicted, |truth, predicted| {
             let [errors] = sums(truth, predicted, |t, p| [(t - p).abs()]);
             errors / truth.len() as f64
+        })
+    }
+
+    fn resampled<'a>(
+        &'a self,
+        truth: ArrayView1<'_, f32>,
+        predicted: ArrayView1<'_, f32>,
+        units: &'a ResamplingUnits,
+    ) -> Box<dyn ResampledScore + 'a> {
+        mean_of(Repeated::new(self, truth, predicted, units), |t, p| {
+            [1.0, (t - p).abs()]
         })
     }
 }
@@ -103,6 +126,65 @@ impl Metric for RSquared {
             let [deviations] = sums(truth, truth, |t, _| [(t - mean) * (t - mean)]);
             1.0 - squares / deviations
         })
+    }
+
+    fn resampled<'a>(
+        &'a self,
+        truth: ArrayView1<'_, f32>,
+        predicted: ArrayView1<'_, f32>,
+        units: &'a ResamplingUnits,
+    ) -> Box<dyn ResampledScore + 'a> {
+        let rows = Repeated::new(self, truth, predicted, units);
+        if !rows.is_finite() {
+            return Box::new(rows);
+        }
+        let centre = centre(rows.truth());
+        let sums = UnitSums::new(units, rows.truth(), rows.predicted(), |t, p| {
+            let (error, deviation) = (t - p, t - centre);
+            [1.0, error * error, deviation, deviation * deviation]
+        });
+        Box::new(Explained { sums, rows })
+    }
+}
+
+/// Mean errors of resamples from sums of their units.
+struct MeanOf(UnitSums<2>);
+
+/// Averages the second term of every row; the first counts rows.
+fn mean_of<'a, M: Metric>(
+    rows: Repeated<'a, M>,
+    terms: impl Fn(f64, f64) -> [f64; 2],
+) -> Box<dyn ResampledScore + 'a> {
+    // An error that is no number would reach resamples without its row: none times infinity.
+    if !rows.is_finite() {
+        return Box::new(rows);
+    }
+    let (truth, predicted) = (rows.truth(), rows.predicted());
+    Box::new(MeanOf(UnitSums::new(rows.units(), truth, predicted, terms)))
+}
+
+impl ResampledScore for MeanOf {
+    fn score(&self, draws: &[u32], _: &mut Scratch) -> f64 {
+        let [rows, errors] = self.0.of(draws);
+        errors / rows
+    }
+}
+
+/// Shares of explained variance of resamples from sums of their units.
+struct Explained<'a> {
+    /// Rows, squared errors, and deviations from the truth's mean and their squares.
+    sums: UnitSums<4>,
+    rows: Repeated<'a, RSquared>,
+}
+
+impl ResampledScore for Explained<'_> {
+    fn score(&self, draws: &[u32], scratch: &mut Scratch) -> f64 {
+        let [rows, errors, total, squares] = self.sums.of(draws);
+        let deviations = squares - total * total / rows;
+        if may_be_constant(deviations, squares) {
+            return self.rows.score(draws, scratch);
+        }
+        1.0 - errors / deviations
     }
 }
 
