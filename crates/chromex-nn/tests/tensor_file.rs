@@ -1,7 +1,5 @@
 //! Files of weights against what PyTorch and safetensors wrote into them, and against damage and malice.
 
-#![allow(clippy::print_stderr)]
-
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -264,11 +262,9 @@ proptest! {
 }
 
 #[test]
+#[ignore = "needs CHROMEX_DATA"]
 fn published_pickles_hold_what_their_safetensors_hold() {
-    let Some(data) = std::env::var_os("CHROMEX_DATA") else {
-        eprintln!("skipped: CHROMEX_DATA is not set");
-        return;
-    };
+    let data = PathBuf::from(std::env::var_os("CHROMEX_DATA").expect("CHROMEX_DATA is set"));
     let folder = Path::new(&data).join("hf_tiny_checkpoints/neural-api");
     for name in ["tiny_gpt2", "tiny_torch_state"] {
         let open = |kind: &str| TensorFile::open(&folder.join(format!("{name}.{kind}"))).unwrap();

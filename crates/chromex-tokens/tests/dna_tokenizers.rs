@@ -1,7 +1,5 @@
 //! Published tokenizers of DNA against the Python library `tokenizers`, on 5,000 random and 5,000 real sequences.
 
-#![allow(clippy::print_stderr)]
-
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -71,11 +69,9 @@ fn hashed(sequences: &[String], encode: impl Fn(&str) -> Vec<u32>) -> Ids {
 }
 
 #[test]
+#[ignore = "needs CHROMEX_DATA"]
 fn ids_of_dna_are_those_of_the_python_library() {
-    let Some(data) = std::env::var_os("CHROMEX_DATA") else {
-        eprintln!("skipped: CHROMEX_DATA is not set");
-        return;
-    };
+    let data = PathBuf::from(std::env::var_os("CHROMEX_DATA").expect("CHROMEX_DATA is set"));
     let data = Path::new(&data);
     let golden: Golden = serde_json::from_str(include_str!("golden/dna_tokenizers.json")).unwrap();
     let open = |file: &str| std::fs::File::open(data.join(file)).unwrap();

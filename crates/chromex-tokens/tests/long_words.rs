@@ -73,11 +73,9 @@ proptest! {
 }
 
 #[test]
+#[ignore = "needs CHROMEX_DATA"]
 fn promoters_of_maize_give_the_librarys_vocabulary_and_ids() {
-    let Some(data) = std::env::var_os("CHROMEX_DATA").map(PathBuf::from) else {
-        eprintln!("skipped: CHROMEX_DATA is not set");
-        return;
-    };
+    let data = PathBuf::from(std::env::var_os("CHROMEX_DATA").expect("CHROMEX_DATA is set"));
     let path = data.join("florabert_maize/merged_seq_genex.csv.gz");
     let mut text = String::new();
     let file = std::fs::File::open(path).unwrap();

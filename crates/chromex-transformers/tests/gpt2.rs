@@ -1,7 +1,5 @@
 //! GPT-2 against PyTorch and transformers: the numbers of `golden/gpt2.json`, and published tiny checkpoints.
 
-#![allow(clippy::print_stderr)]
-
 mod support;
 
 use std::path::{Path, PathBuf};
@@ -221,11 +219,9 @@ fn five_training_steps_equal_pytorch() {
 }
 
 #[test]
+#[ignore = "needs CHROMEX_DATA"]
 fn published_tiny_checkpoints_give_their_recorded_logits() {
-    let Some(data) = std::env::var_os("CHROMEX_DATA") else {
-        eprintln!("skipped: CHROMEX_DATA is not set");
-        return;
-    };
+    let data = PathBuf::from(std::env::var_os("CHROMEX_DATA").expect("CHROMEX_DATA is set"));
     let folder = Path::new(&data).join("hf_tiny_checkpoints");
     let read =
         |path: &Path| -> Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };

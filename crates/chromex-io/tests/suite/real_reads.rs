@@ -32,8 +32,9 @@ fn tiled(stretches: &[(&str, i64, i64)], width: u32) -> GeneWindows {
 }
 
 #[test]
+#[ignore = "needs CHROMEX_DATA"]
 fn the_counts_of_epicseg_are_rebuilt_from_its_reads() {
-    let Some(data) = data() else { return };
+    let data = data();
     let folder = data.join("epicseg_chr21_hg19");
     let windows = tiled(
         &[
@@ -81,8 +82,9 @@ struct PileUpCase {
 }
 
 #[test]
+#[ignore = "needs CHROMEX_DATA"]
 fn fragments_pile_up_as_macs3_piles_them_up() {
-    let Some(data) = data() else { return };
+    let data = data();
     let text = include_str!("../golden/pileup/pileup.json");
     let golden: PileUp = serde_json::from_str(text).unwrap();
     let length = golden.bins as i64 * i64::from(golden.width);
@@ -158,8 +160,9 @@ fn multicov(windows: &GeneWindows, bams: &[PathBuf]) -> Vec<Vec<f32>> {
 }
 
 #[test]
+#[ignore = "needs CHROMEX_DATA"]
 fn real_reads_are_counted_as_the_installed_bedtools_counts_them() {
-    let Some(data) = data() else { return };
+    let data = data();
     if bedtools_is_missing() {
         return;
     }
@@ -221,8 +224,9 @@ fn real_reads_are_counted_as_the_installed_bedtools_counts_them() {
 }
 
 #[test]
+#[ignore = "needs CHROMEX_DATA"]
 fn the_gene_list_of_deepchrome_is_rebuilt_from_gencode() {
-    let Some(data) = data() else { return };
+    let data = data();
     let published = data.join("deepchrome_gene_universe/GeneFile.txt");
     let published = GeneWindows::read_bed(&published, 200).unwrap();
     assert_eq!(published.windows().len(), 19_802);
@@ -262,8 +266,9 @@ fn the_gene_list_of_deepchrome_is_rebuilt_from_gencode() {
 }
 
 #[test]
+#[ignore = "needs CHROMEX_DATA"]
 fn expression_of_57_epigenomes_joins_the_gene_list() {
-    let Some(data) = data() else { return };
+    let data = data();
     let folder = data.join("roadmap_expression");
     let rpkm = folder.join("57epigenomes.RPKM.pc.gz");
     let rpkm = read_expression_matrix(&rpkm, &MatrixLayout::of(ExpressionUnit::Rpkm)).unwrap();
@@ -305,8 +310,9 @@ fn expression_of_57_epigenomes_joins_the_gene_list() {
 }
 
 #[test]
+#[ignore = "needs CHROMEX_DATA"]
 fn tables_of_other_projects_are_read() {
-    let Some(data) = data() else { return };
+    let data = data();
     let dimensions = |path: &str, layout: MatrixLayout| {
         let matrix = read_expression_matrix(&data.join(path), &layout).unwrap();
         matrix.values().dim()
@@ -345,8 +351,9 @@ fn pair(text: &Path, binary: &Path, windows: &GeneWindows, tolerance: f32) -> us
 }
 
 #[test]
+#[ignore = "needs CHROMEX_DATA"]
 fn big_wig_and_bed_graph_of_the_same_signal_agree() {
-    let Some(data) = data() else { return };
+    let data = data();
     let folder = data.join("xpresso_human/bigwig_pair");
     for strand in ["Plus", "Minus"] {
         let name =
