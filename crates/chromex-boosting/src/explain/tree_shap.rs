@@ -16,6 +16,9 @@ use crate::{BoostedTrees, Error, Result, table};
 /// Bytes of sums that a thread works on at once.
 const BLOCKS_BYTES: usize = 1 << 24;
 
+/// Parts that rows are cut into at least, where there are as many blocks of them, so that every thread has several.
+const PARTS: usize = 16;
+
 /// Blocks of rows that a tree is walked with before the next one is, at most.
 const MOST_BLOCKS: usize = 32;
 
@@ -340,16 +343,17 @@ impl<'a> TreeShap<'a> {
         let slots = self.columns.len();
         let pair_count = pairs.map_or(0, |pairs| pairs.list.len());
         let block_bytes = (slots + pair_count) * outputs * size_of::<[f64; LANES]>();
-        let threads = rayon::current_num_threads();
         let scratch = self.walks.iter().map(kernel::scratch).max().unwrap_or(0);
-        let needed = threads as u128 * (block_bytes as u128 + scratch as u128);
+        let needed = block_bytes as u128 + scratch as u128;
         if needed > self.limit as u128 {
             return Err(self.too_large(needed));
         }
         let blocks = (BLOCKS_BYTES / block_bytes.max(1))
-            .min(rows.div_ceil(4 * threads * LANES))
+            .min(rows.div_ceil(PARTS * LANES))
             .clamp(1, MOST_BLOCKS);
         let rows_at_once = blocks * LANES;
+        // As many parts at a time as there is memory for, if that is fewer than there are threads.
+        let parts_at_once = (self.limit / (blocks * block_bytes + scratch).max(1)).max(1);
         let mut result = vec![0.0_f32; rows * outputs * width];
         let row_width = outputs * width;
         let explain = |(part, rows, result): (usize, ArrayView2<'_, f32>, &mut [f32])| {
@@ -377,12 +381,21 @@ impl<'a> TreeShap<'a> {
             table::check_not_infinite(inputs)?;
             return Ok(result);
         }
-        inputs
-            .axis_chunks_iter(Axis(0), rows_at_once)
-            .into_par_iter()
-            .zip(result.par_chunks_mut(rows_at_once * row_width))
-            .enumerate()
-            .try_for_each(|(part, (rows, result))| explain((part, rows, result)))?;
+        let together = parts_at_once.min(rows.div_ceil(rows_at_once));
+        let groups = inputs
+            .axis_chunks_iter(Axis(0), together * rows_at_once)
+            .zip(result.chunks_mut(together * rows_at_once * row_width));
+        for (group, (rows, result)) in groups.enumerate() {
+            rows.axis_chunks_iter(Axis(0), rows_at_once)
+                .into_par_iter()
+                .zip(result.par_chunks_mut(rows_at_once * row_width))
+                .enumerate()
+                .try_for_each(|(part, (rows, result))| {
+                    explain((group * together + part, rows, result))
+                })
+                // That of the first row, whichever part was the first to fail.
+                .map_err(|error| table::check_not_infinite(inputs).err().unwrap_or(error))?;
+        }
         Ok(result)
     }
 

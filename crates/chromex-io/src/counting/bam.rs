@@ -61,6 +61,8 @@ pub(super) fn count<'a>(
         return stream(path, tally, &dictionary, progress);
     };
     let (bins, mode, filter) = (tally.bins, tally.mode, tally.filter);
+    // Counts are whole numbers, whose sums have no order.
+    #[allow(clippy::disallowed_methods)]
     let threads = rayon::current_num_threads();
     let groups = chunks::grouped(parts, threads);
     let next = AtomicUsize::new(0);
@@ -100,6 +102,7 @@ fn stream<'a>(
     dictionary: &Dictionary,
     progress: &Progress<'_>,
 ) -> Result<Tally<'a>> {
+    #[allow(clippy::disallowed_methods)] // blocks are unpacked in their order
     let workers = NonZero::new(rayon::current_num_threads()).unwrap_or(NonZero::<usize>::MIN);
     let file = open(path, progress)?;
     let mut reader = bgzf::io::MultithreadedReader::with_worker_count(workers, file);

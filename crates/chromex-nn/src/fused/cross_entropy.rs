@@ -2,7 +2,7 @@ use rayon::prelude::*;
 
 use super::build::{Pieces, build, zeros};
 use super::exponential::exponential;
-use super::matrix::{CHUNK, Into, Matrix, add_lines, multiply, pieces, threads};
+use super::matrix::{CHUNK, Into, Matrix, Threads, add_lines, multiply, pieces};
 use super::vectorised;
 
 /// The scores' rows and what they are computed from.
@@ -31,7 +31,7 @@ pub(super) fn value(problem: Problem<'_>) -> f32 {
         .par_chunks(CHUNK * width)
         .zip(problem.classes.par_chunks(CHUNK))
         .map_init(Vec::new, |scores, (inputs, classes)| {
-            problem.score(scores, inputs, false);
+            problem.score(scores, inputs, Threads::One);
             rows(scores, problem.table.len() / width, classes)
                 .map(|(row, class)| likelihood(row, class))
                 .sum()
@@ -46,7 +46,10 @@ pub(super) fn value_and_grads(problem: Problem<'_>) -> (f32, Grads) {
     let Problem { table, width, .. } = problem;
     let count = problem.classes.len();
     let pieces = pieces(count, table.len());
-    let alone = pieces == 1;
+    let threads = match pieces {
+        1 => Threads::All,
+        _ => Threads::One,
+    };
     let per_piece = count.div_ceil(pieces).max(1);
     let factor = 1.0 / count as f32;
     let work = |pieces: Pieces<'_>| -> Vec<(f64, Vec<f32>)> {
@@ -62,7 +65,7 @@ pub(super) fn value_and_grads(problem: Problem<'_>) -> (f32, Grads) {
                     .chunks_mut(CHUNK * width)
                     .zip(inputs.chunks(CHUNK * width));
                 for ((input_grads, inputs), classes) in chunks.zip(classes.chunks(CHUNK)) {
-                    problem.score(&mut scores, inputs, alone);
+                    problem.score(&mut scores, inputs, threads);
                     let columns = table.len() / width;
                     sum += scores
                         .par_chunks_mut(columns)
@@ -74,10 +77,10 @@ pub(super) fn value_and_grads(problem: Problem<'_>) -> (f32, Grads) {
                         .sum::<f64>();
                     let scores = Matrix::new(&scores, columns);
                     let table = Matrix::new(table, width);
-                    multiply(input_grads, Into::Replace, scores, table, threads(alone));
+                    multiply(input_grads, Into::Replace, scores, table, threads);
                     let inputs = Matrix::new(inputs, width);
                     let across = scores.transposed();
-                    multiply(&mut table_grads, Into::Add, across, inputs, threads(alone));
+                    multiply(&mut table_grads, Into::Add, across, inputs, threads);
                 }
                 (sum, table_grads)
             })
@@ -94,11 +97,11 @@ pub(super) fn value_and_grads(problem: Problem<'_>) -> (f32, Grads) {
 
 impl Problem<'_> {
     /// Scores a chunk of inputs against every class.
-    fn score(self, scores: &mut Vec<f32>, inputs: &[f32], all_threads: bool) {
+    fn score(self, scores: &mut Vec<f32>, inputs: &[f32], threads: Threads) {
         let inputs = Matrix::new(inputs, self.width);
         let table = Matrix::new(self.table, self.width).transposed();
         scores.resize(inputs.rows() * (self.table.len() / self.width), 0.0);
-        multiply(scores, Into::Replace, inputs, table, threads(all_threads));
+        multiply(scores, Into::Replace, inputs, table, threads);
     }
 
     fn mean(self, sum: f64) -> f32 {

@@ -1,49 +1,17 @@
 use rayon::prelude::*;
 
-use super::build::{build, zeros};
-use super::matrix::{Into, Matrix, add_lines, chunk, multiply, pieces, threads};
+use super::build::zeros;
+use super::matrix::{Into, Matrix, Threads, add_lines, multiply, multiply_rows, pieces};
 use super::vectorised;
 
 /// `inputs [rows, width] weight [width, columns] + bias [columns]`.
 pub(super) fn forward(inputs: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
-    let columns = bias.len();
-    let width = weight.len() / columns;
-    let rows = inputs.len() / width;
-    let chunk = chunk(rows, weight.len());
-    build(rows * columns, chunk * columns, |outputs| {
-        let inputs = inputs.par_chunks(chunk * width);
-        outputs
-            .into_par_iter()
-            .zip(inputs)
-            .for_each(|(outputs, inputs)| {
-                for row in outputs.chunks_exact_mut(columns) {
-                    row.copy_from_slice(bias);
-                }
-                let inputs = Matrix::new(inputs, width);
-                let weight = Matrix::new(weight, columns);
-                multiply(outputs, Into::Add, inputs, weight, threads(false));
-            });
-    })
-    .0
+    multiply_rows(inputs, Matrix::new(weight, bias.len()), Some(bias))
 }
 
 /// The gradient of the inputs from that of the outputs.
 pub(super) fn backward_inputs(grad: &[f32], weight: &[f32], columns: usize) -> Vec<f32> {
-    let width = weight.len() / columns;
-    let rows = grad.len() / columns;
-    let chunk = chunk(rows, weight.len());
-    build(rows * width, chunk * width, |results| {
-        let grad = grad.par_chunks(chunk * columns);
-        results
-            .into_par_iter()
-            .zip(grad)
-            .for_each(|(result, grad)| {
-                let weight = Matrix::new(weight, columns).transposed();
-                let grad = Matrix::new(grad, columns);
-                multiply(result, Into::Replace, grad, weight, threads(false));
-            });
-    })
-    .0
+    multiply_rows(grad, Matrix::new(weight, columns).transposed(), None)
 }
 
 /// The gradients of the weight and of the bias from that of the outputs.
@@ -56,6 +24,10 @@ pub(super) fn backward_weights(
     let rows = inputs.len() / width;
     let pieces = pieces(rows, width * columns);
     let per_piece = rows.div_ceil(pieces).max(1);
+    let threads = match pieces {
+        1 => Threads::All,
+        _ => Threads::One,
+    };
     let sums: Vec<(Vec<f32>, Vec<f32>)> = inputs
         .par_chunks(per_piece * width)
         .zip(grad.par_chunks(per_piece * columns))
@@ -63,13 +35,7 @@ pub(super) fn backward_weights(
             let mut weight = zeros(width * columns);
             let inputs = Matrix::new(inputs, width).transposed();
             let grads = Matrix::new(grad, columns);
-            multiply(
-                &mut weight,
-                Into::Replace,
-                inputs,
-                grads,
-                threads(pieces == 1),
-            );
+            multiply(&mut weight, Into::Replace, inputs, grads, threads);
             (weight, column_sums(grad, columns))
         })
         .collect();

@@ -1,4 +1,16 @@
-use gemm::Parallelism;
+//! Products of matrices, in one place, so that no number of threads changes a bit.
+//!
+//! A product's bits follow from the extents of the call alone, whatever the threads: gemm sums each number of the target in one
+//! order, cuts that sum by the extents and the caches of the machine, and lets threads share whole tiles of the target. But it
+//! takes other paths for other extents: for one row or column, for an inner extent of two, for small targets of columns that lie
+//! one after another, and for at most 64 rows and columns. So the same row may round otherwise among fewer rows, and nothing may
+//! be cut by the number of threads: [`multiply_rows`] cuts by the extents, and nothing else here cuts.
+
+use std::borrow::Cow;
+
+use rayon::prelude::*;
+
+use super::build::build;
 
 /// A matrix in a slice, row after row or column after column.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +39,36 @@ impl<'a> Matrix<'a> {
         self.rows
     }
 
+    /// The numbers of the matrix row after row.
+    ///
+    /// gemm lays a matrix out in its own tiles. Rows it copies; of a matrix that lies column after column it fetches number by number,
+    /// which takes as long as the products of some fifteen rows, and a product that is cut would do so for every piece.
+    fn by_rows(self) -> Cow<'a, [f32]> {
+        if self.column_stride == 1 {
+            return Cow::Borrowed(self.values);
+        }
+        let (rows, columns) = (self.rows, self.columns);
+        let turned = build(rows * columns, SIDE * columns, |pieces| {
+            let pieces = pieces.into_par_iter().enumerate();
+            pieces.for_each(|(piece, target)| {
+                let (first, height) = (piece * SIDE, target.len() / columns);
+                for column in (0..columns).step_by(SIDE) {
+                    let width = SIDE.min(columns - column);
+                    let mut square = [[0.0; SIDE]; SIDE];
+                    for (line, column) in square[..width].iter_mut().zip(column..) {
+                        let from = &self.values[column * rows + first..][..height];
+                        line[..height].copy_from_slice(from);
+                    }
+                    for (row, line) in target.chunks_exact_mut(columns).enumerate() {
+                        let line = line[column..][..width].iter_mut();
+                        line.zip(&square).for_each(|(to, from)| *to = from[row]);
+                    }
+                }
+            });
+        });
+        Cow::Owned(turned.0)
+    }
+
     /// The same numbers, rows for columns.
     pub(super) fn transposed(self) -> Self {
         Self {
@@ -46,21 +88,36 @@ pub(super) enum Into {
     Add,
 }
 
+/// Which threads work on one product. It changes no bit of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Threads {
+    /// The one that asks.
+    One,
+    /// Those of the pool.
+    All,
+}
+
 /// Writes `left` times `right` into `target`, row after row.
 pub(super) fn multiply(
     target: &mut [f32],
     into: Into,
     left: Matrix<'_>,
     right: Matrix<'_>,
-    parallelism: Parallelism,
+    threads: Threads,
 ) {
     assert_eq!(left.columns, right.rows, "the inner extents agree");
     assert_eq!(target.len(), left.rows * right.columns);
     let (rows, columns) = (left.rows, right.columns);
+    let parallelism = match threads {
+        Threads::One => gemm::Parallelism::None,
+        Threads::All => gemm::Parallelism::Rayon(0),
+    };
     // SAFETY: a `Matrix` is made only by `new` and `transposed`, under which every row and column index within its
     // extents, times its strides, lies within its slice; the target is as long as its extents, rows `columns` apart;
     // it is borrowed mutably, so it overlaps neither factor. f32 is among the types that `gemm` takes.
     #[allow(unsafe_code)]
+    // The one place that products come from.
+    #[allow(clippy::disallowed_methods)]
     unsafe {
         gemm::gemm(
             rows,
@@ -100,28 +157,76 @@ pub(super) fn pieces(rows: usize, size: usize) -> usize {
 /// Rows that are worked on at a time: with what they become they fit the second-level cache.
 pub(super) const CHUNK: usize = 256;
 
-/// Rows of `rows` that are multiplied at a time by a matrix `size` numbers large: a large one is worth preparing for more of them.
-/// Every thread gets as many. A row's product is the same wherever the cuts are.
-pub(super) fn chunk(rows: usize, size: usize) -> usize {
-    let most = if size <= SMALL { CHUNK } else { 4 * CHUNK };
-    let chunks = rows
-        .div_ceil(most)
-        .max(1)
-        .next_multiple_of(rayon::current_num_threads());
-    rows.div_ceil(chunks).next_multiple_of(16).clamp(64, most)
+/// Multiplies every row with a matrix, on all threads, and adds `start` to each where it is given.
+pub(super) fn multiply_rows(rows: &[f32], matrix: Matrix<'_>, start: Option<&[f32]>) -> Vec<f32> {
+    let (width, columns) = (matrix.rows, matrix.columns);
+    let count = rows.len() / width;
+    let chunk = chunk(count, width * columns);
+    let turned;
+    let matrix = if count > chunk {
+        turned = matrix.by_rows();
+        Matrix::new(&turned, columns)
+    } else {
+        matrix
+    };
+    let threads = match width * columns {
+        ..=SMALL => Threads::One,
+        _ => Threads::All,
+    };
+    let into = match start {
+        Some(_) => Into::Add,
+        None => Into::Replace,
+    };
+    build(count * columns, chunk * columns, |targets| {
+        targets
+            .into_par_iter()
+            .zip(rows.par_chunks(chunk * width))
+            .for_each(|(target, rows)| {
+                if let Some(start) = start {
+                    for row in target.chunks_exact_mut(columns) {
+                        row.copy_from_slice(start);
+                    }
+                }
+                multiply(target, into, Matrix::new(rows, width), matrix, threads);
+            });
+    })
+    .0
+}
+
+/// Rows of `rows` that are multiplied at a time by a matrix `size` numbers large.
+///
+/// It follows from the extents alone, and yet keeps every thread busy to the end:
+///
+/// - By a small matrix eight pieces, or a multiple of eight, are multiplied by one thread each: two, four and eight threads have as
+///   many, three and five nearly so. gemm lays the matrix out anew in each, which costs as much as the product of one row; of
+///   few rows fewer pieces are cut, so that it stays below a thirtieth.
+/// - A large matrix comes from memory for each piece, the product of some ten rows, so that there are four pieces, or a multiple
+///   of four. Whoever has none helps with the tiles of one that is under way.
+///
+/// Pieces are whole tiles of gemm's, the last apart, and the last is more than a few rows.
+fn chunk(rows: usize, size: usize) -> usize {
+    let (least, most, pieces) = match size {
+        ..=SMALL => (32, CHUNK, 8),
+        _ => (128, 2 * CHUNK, 4),
+    };
+    let worth = 1 << (rows / least).max(1).ilog2();
+    let wanted = rows.div_ceil(most).max(1).next_multiple_of(pieces);
+    let mut chunk = rows.div_ceil(wanted.min(worth)).max(1);
+    chunk = chunk.next_multiple_of(TILE);
+    while rows > chunk && (1..TILE).contains(&(rows % chunk)) {
+        chunk += TILE;
+    }
+    chunk
 }
 
 /// A matrix that fits the second-level cache several times over.
 const SMALL: usize = 1 << 16;
 
-/// The threads of the pool, or only this one.
-pub(super) fn threads(all: bool) -> Parallelism {
-    if all {
-        Parallelism::Rayon(0)
-    } else {
-        Parallelism::None
-    }
-}
+/// Rows of a tile of gemm's.
+const TILE: usize = 6;
+
+/// Rows and columns of a square that is turned at a time.
+const SIDE: usize = 16;
 
 /// Adds lines to the first of them, in their order.
 pub(super) fn add_lines(mut lines: impl Iterator<Item = Vec<f32>>) -> Vec<f32> {
@@ -160,7 +265,7 @@ mod tests {
         for (a, b) in forms {
             for (into, start) in [(Into::Replace, 0.0), (Into::Add, 2.5)] {
                 let mut target = vec![2.5; 15];
-                multiply(&mut target, into, a, b, Parallelism::None);
+                multiply(&mut target, into, a, b, Threads::One);
                 for (place, found) in target.iter().enumerate() {
                     let (row, column) = (place / 3, place % 3);
                     let sum: f32 = (0..7)
@@ -173,15 +278,53 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_neither_small_nor_large_and_no_rows_have_one() {
-        for size in [SMALL, SMALL + 1] {
-            for rows in [0, 1, 63, 257, 2048, 7040] {
+    fn no_piece_is_a_few_rows_of_many_and_pieces_are_enough_for_the_threads() {
+        for (size, pieces) in [(1, 8), (SMALL, 8), (SMALL + 1, 4), (1 << 24, 4)] {
+            for rows in (1..4000).chain((4000..60_000).step_by(61)) {
                 let chunk = chunk(rows, size);
-                assert!((64..=4 * CHUNK).contains(&chunk), "{rows}: {chunk}");
+                assert!(chunk <= 2 * CHUNK + 4 * TILE, "{rows}: {chunk}");
+                let (count, last) = (rows.div_ceil(chunk), (rows - 1) % chunk + 1);
+                assert!(rows <= chunk || last >= TILE, "{rows}: {chunk}, {last}");
+                assert!(rows <= chunk || chunk >= 30, "{rows}: {chunk}");
+                // Rounding to tiles may save the last of many pieces.
+                assert!(rows < 512 || count + 1 >= pieces, "{rows}: {chunk}");
+                assert!(
+                    rows < 512 || count > 20 || count.is_multiple_of(pieces),
+                    "{rows}: {chunk}"
+                );
             }
         }
-        assert_eq!(chunk(1 << 20, SMALL), CHUNK);
-        assert_eq!(chunk(1 << 20, SMALL + 1), 4 * CHUNK);
+    }
+
+    #[test]
+    fn rows_times_a_matrix_either_way_round_equal_the_definition() {
+        for (rows, width, columns) in [(0, 3, 2), (1, 1, 1), (7, 3, 40), (200, 5, 33), (61, 34, 3)]
+        {
+            let left: Vec<f32> = (0..rows * width).map(|i| (i % 11) as f32 - 4.0).collect();
+            let right: Vec<f32> = (0..width * columns).map(|i| (i % 7) as f32 - 2.5).collect();
+            let across: Vec<f32> = (0..right.len())
+                .map(|i| right[i % width * columns + i / width])
+                .collect();
+            let start: Vec<f32> = (0..columns).map(|i| i as f32).collect();
+            let expected = |started: bool| -> Vec<f32> {
+                let number = |place: usize| {
+                    let (row, column) = (place / columns, place % columns);
+                    let products =
+                        (0..width).map(|k| left[row * width + k] * right[k * columns + column]);
+                    products.sum::<f32>() + if started { start[column] } else { 0.0 }
+                };
+                (0..rows * columns).map(number).collect()
+            };
+            let forms = [
+                Matrix::new(&right, columns),
+                Matrix::new(&across, width).transposed(),
+            ];
+            // All numbers are halves of whole ones, so that no order of summing rounds.
+            for matrix in forms {
+                assert_eq!(multiply_rows(&left, matrix, None), expected(false));
+                assert_eq!(multiply_rows(&left, matrix, Some(&start)), expected(true));
+            }
+        }
     }
 
     #[test]
@@ -189,6 +332,6 @@ mod tests {
     fn extents_that_differ_are_refused() {
         let values = [0.0; 6];
         let (a, b) = (Matrix::new(&values, 3), Matrix::new(&values, 3));
-        multiply(&mut [0.0; 4], Into::Replace, a, b, Parallelism::None);
+        multiply(&mut [0.0; 4], Into::Replace, a, b, Threads::One);
     }
 }

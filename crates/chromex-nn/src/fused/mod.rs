@@ -34,6 +34,8 @@ mod recurrent;
 mod spans;
 #[cfg(all(test, feature = "cpu"))]
 pub(crate) mod tests;
+#[cfg(all(test, feature = "cpu"))]
+mod thread_tests;
 #[cfg(feature = "cpu")]
 mod vectors;
 

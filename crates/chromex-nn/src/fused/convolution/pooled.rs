@@ -1,9 +1,8 @@
-use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::kernel::Extents;
 use crate::fused::build::build;
-use crate::fused::matrix::{Into, Matrix, add_lines, multiply};
+use crate::fused::matrix::{Into, Matrix, Threads, add_lines, multiply};
 use crate::fused::vectorised;
 
 /// Windows that are multiplied at a time: with what they become they fit the second-level cache.
@@ -66,7 +65,7 @@ pub(super) fn forward(
                             Into::Replace,
                             Matrix::new(windows, width),
                             Matrix::new(weight, filters),
-                            Parallelism::None,
+                            Threads::One,
                         );
                         vectorised(
                             #[inline(always)]

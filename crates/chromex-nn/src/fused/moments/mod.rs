@@ -161,32 +161,4 @@ mod tests {
         let sum: f32 = before[7..21].iter().map(|value| value * value).sum();
         close(&numbers(square_sum(part)), &[sum], 1e-6);
     }
-
-    #[test]
-    fn the_number_of_threads_does_not_change_a_bit() {
-        let run = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.unwrap().install(|| {
-                let tensor = |purpose: &str| draw(purpose, [300, 400], 1.0).inner();
-                let step = MomentStep {
-                    rule: rule(Some(f32::INFINITY)),
-                    correction_1: 1.0,
-                    correction_2: 1.0,
-                    rate: 0.1,
-                };
-                let zeros = tensor("zeros").zeros_like();
-                let (moved, _, _) = moment_step(
-                    tensor("weights"),
-                    tensor("grads"),
-                    zeros.clone(),
-                    zeros,
-                    step,
-                );
-                (numbers(square_sum(moved.clone())), numbers(moved))
-            })
-        };
-        let one = run(1);
-        assert_eq!(one, run(2));
-        assert_eq!(one, run(5));
-    }
 }

@@ -41,7 +41,7 @@ pub fn drop_and_rectify<const D: usize>(
                 .collect::<Vec<u32>>();
             [drawn[0], drawn[1]]
         });
-        return extension::drop_and_rectify(inputs, kernel::Shape::new(seed, probability, slope));
+        return seeded(inputs, seed, probability, slope);
     }
     let left = if probability > 0.0 {
         let kept = inputs.random_like(Distribution::Bernoulli(1.0 - probability));
@@ -50,6 +50,17 @@ pub fn drop_and_rectify<const D: usize>(
         inputs
     };
     leaky_relu(left, slope)
+}
+
+/// Does so by a seed; without one nothing is left out.
+#[cfg(feature = "cpu")]
+pub(super) fn seeded<const D: usize>(
+    inputs: Tensor<D>,
+    seed: Option<[u32; 2]>,
+    probability: f64,
+    slope: f64,
+) -> Tensor<D> {
+    extension::drop_and_rectify(inputs, kernel::Shape::new(seed, probability, slope))
 }
 
 /// Leaves each number out with a probability, if it is a training that asks. What is left grows by what was left out.

@@ -1,4 +1,3 @@
-use gemm::Parallelism;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -6,7 +5,7 @@ use super::kernel::{Extents, Packed, Passed, cut};
 use super::tile::{Lines, add_products};
 use crate::fused::exponential::tangent;
 use crate::fused::lanes::LANES;
-use crate::fused::matrix::{Into, Matrix, multiply};
+use crate::fused::matrix::{Into, Matrix, Threads, multiply};
 
 /// The gradients of a level of encoders, in the shapes of what they are gradients of.
 pub(super) struct Grads {
@@ -174,7 +173,7 @@ impl WithSimd for Backward<'_> {
                 Into::Replace,
                 Matrix::new(&lines, channels + padded).transposed(),
                 Matrix::new(&gate_grads, 4 * padded),
-                Parallelism::None,
+                Threads::One,
             );
             for grads in gate_grads.chunks_exact(4 * padded) {
                 for (sum, grad) in sums.bias.iter_mut().zip(grads) {
@@ -279,7 +278,7 @@ impl Direction<'_> {
             Into::Replace,
             Matrix::new(gate_grads, 4 * padded),
             Matrix::new(weights, 4 * padded).transposed(),
-            Parallelism::None,
+            Threads::One,
         );
         for (index, token) in tokens.chunks_exact(channels).enumerate() {
             let (step, row) = (index / self.rows, index % self.rows);

@@ -207,38 +207,4 @@ mod tests {
             );
         }
     }
-
-    #[test]
-    fn the_number_of_threads_does_not_change_a_bit() {
-        let run = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
-            pool.install(|| {
-                let parts = level(3, 2, 2, 20);
-                let context = draw("context", [3, 40], 0.5);
-                let inputs = draw("inputs", [3, 21, 9, 2], 1.0);
-                let states = lstm(
-                    inputs.clone(),
-                    parts.input.clone(),
-                    parts.hidden.clone(),
-                    parts.bias.clone(),
-                );
-                let averages = attention_pool(states, context.clone());
-                let grads = averages.clone().square().sum().backward();
-                [
-                    numbers(averages),
-                    numbers(inputs.grad(&grads).unwrap()),
-                    numbers(parts.input.grad(&grads).unwrap()),
-                    numbers(parts.hidden.grad(&grads).unwrap()),
-                    numbers(parts.bias.grad(&grads).unwrap()),
-                    numbers(context.grad(&grads).unwrap()),
-                ]
-            })
-        };
-        let one = run(1);
-        assert_eq!(one, run(2));
-        assert_eq!(one, run(5));
-    }
 }
