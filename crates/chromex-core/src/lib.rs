@@ -32,6 +32,7 @@ pub mod random;
 mod report;
 mod rows;
 mod run_record;
+pub mod seal;
 mod sequences;
 mod shared;
 mod split;
