@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -76,6 +76,10 @@ impl Observer for Progress {
                     known.bar.finish_and_clear();
                 }
             }
+            Event::Note { text } => self.bars.suspend(|| {
+                // Who does not listen any more loses the line, not the work.
+                let _ = writeln!(std::io::stderr(), "{text}");
+            }),
             _ => {}
         }
     }

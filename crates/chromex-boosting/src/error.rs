@@ -112,6 +112,14 @@ pub enum Error {
         /// What stands there.
         found: String,
     },
+    /// A model file is of none of the formats that its first bytes leave possible.
+    #[error("no model of XGBoost's, but {begins}{}", reasons(tried))]
+    NoFormat {
+        /// What the file begins with.
+        begins: String,
+        /// The formats that were tried, and why it is not of them.
+        tried: Vec<(&'static str, Error)>,
+    },
     /// A target to classify has one class only.
     #[error("target {target} is {found} in all training rows, a classifier needs both 0 and 1")]
     OneClass {
@@ -162,6 +170,14 @@ pub enum Error {
         /// What it holds.
         found: String,
     },
+}
+
+/// Says of each format why a file is not of it.
+fn reasons(tried: &[(&'static str, Error)]) -> String {
+    let reasons = tried.iter();
+    reasons
+        .map(|(format, error)| format!("; as {format}: {error}"))
+        .collect()
 }
 
 /// The result of a fallible function of this crate.

@@ -18,13 +18,16 @@ pub enum Link {
     LargestClass,
     /// 1 where the margin is above 0, else 0.
     Step,
+    /// The margins of a row from the lowest to the highest: quantiles, which must not cross.
+    Ascending,
 }
 
 /// How near to 0 and 1 a base score may come, where it is a probability.
 const LEAST_PROBABILITY: f32 = 1e-6;
 
 impl Link {
-    /// Finds the link of an objective that XGBoost knows by this name.
+    /// Finds the link of an objective that XGBoost knows by this name; of quantiles, that of versions before 3.4, which did
+    /// not sort them.
     pub(crate) fn of_objective(name: &str) -> Option<Self> {
         Some(match name {
             "reg:squarederror"
@@ -57,6 +60,7 @@ impl Link {
             Self::Softmax => "multi:softprob",
             Self::LargestClass => "multi:softmax",
             Self::Step => "binary:hinge",
+            Self::Ascending => "reg:quantileerror",
         }
     }
 
@@ -74,7 +78,9 @@ impl Link {
     /// NaN or an infinite one.
     pub(crate) fn margin(self, prediction: f32) -> f32 {
         match self {
-            Self::Identity | Self::Softmax | Self::LargestClass | Self::Step => prediction,
+            Self::Identity | Self::Softmax | Self::LargestClass | Self::Step | Self::Ascending => {
+                prediction
+            }
             Self::Logistic if !(0.0..=1.0).contains(&prediction) => f32::NAN,
             Self::Logistic => {
                 // As XGBoost does from version 3.1 on, where all rows have one class.
@@ -92,6 +98,11 @@ impl Link {
             Self::Logistic => margins.mapv_inplace(logistic),
             Self::Exponential => margins.mapv_inplace(f32::exp),
             Self::Step => margins.mapv_inplace(|margin| f32::from(margin > 0.0)),
+            Self::Ascending => {
+                let mut sorted = margins.to_vec();
+                sorted.sort_by(f32::total_cmp);
+                margins.assign(&ndarray::aview1(&sorted));
+            }
             Self::Softmax => {
                 let most = margins.fold(f32::MIN, |most, &margin| most.max(margin));
                 margins.mapv_inplace(|margin| (margin - most).exp());
@@ -175,5 +186,14 @@ mod tests {
             assert_eq!(Link::of_objective(link.objective()), Some(link));
         }
         assert_eq!(Link::of_objective("reg:unheard"), None);
+        // Which versions differ in.
+        let quantiles = Link::Ascending.objective();
+        assert_eq!(Link::of_objective(quantiles), Some(Link::Identity));
+    }
+
+    #[test]
+    fn ascending_margins_do_not_cross() {
+        let sorted = applied(Link::Ascending, array![0.5, -1.0, 2.0, 0.25]);
+        assert_eq!(sorted, array![-1.0, 0.25, 0.5, 2.0]);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chromex_metrics::{Bootstrap, Metric};
 
-use crate::kept_fits::{Kept, Place};
+use crate::kept_fits::{Found, Kept, Place};
 use crate::observe::{Event, Observer, Silent};
 use crate::scoring::Scoring;
 use crate::{
@@ -197,7 +197,9 @@ impl<X: Rows + 'static> Experiment<X> {
 
     /// Writes every finished fit into a folder and does not fit again what is found there.
     ///
-    /// A fit is taken from the folder only if ids, targets, split, model name, seed and `settings` are those it was made with.
+    /// A fit is taken from the folder only if ids, targets, split, model name, seed and `settings` are those it was made with, and
+    /// its file holds what was written, by the checksum that it carries ([`seal`](crate::seal)). A file that does not is fitted
+    /// again, which is told as [`Event::Note`].
     /// `settings` is any text that says how models were configured and which files their inputs came from (checksums, say):
     /// inputs themselves are not compared.
     pub fn resume_in(mut self, folder: &Path, settings: &str) -> Self {
@@ -271,9 +273,13 @@ impl<X: Rows + 'static> Experiment<X> {
             for entry in &self.models {
                 for &seed in seeds_of(entry) {
                     let place = self.place(entry, fold, seed, &data_hash);
-                    let prediction = match place.as_ref().and_then(Place::read) {
-                        Some(prediction) => prediction,
-                        None => {
+                    let found = place.as_ref().map_or(Found::Nothing, Place::read);
+                    if let Found::Refused(text) = &found {
+                        self.observer.observe(&Event::Note { text });
+                    }
+                    let prediction = match found {
+                        Found::Kept(prediction) => prediction,
+                        Found::Nothing | Found::Refused(_) => {
                             if let Some(place) = &place {
                                 place.begin()?;
                             }

@@ -1,8 +1,8 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Fingerprint, Fold, Part, Prediction, Result, atomic};
+use crate::{Error, Fingerprint, Fold, Part, Prediction, Result, atomic, seal};
 
 /// Where finished fits are kept, and what says how their models were configured.
 pub(crate) struct Kept {
@@ -63,17 +63,46 @@ struct KeptFit {
     prediction: Prediction,
 }
 
+/// What is found where a fit is kept.
+pub(crate) enum Found {
+    /// The fit.
+    Kept(Prediction),
+    /// None, or one after which another was handed on.
+    Nothing,
+    /// A file that is not what was written; the reason is a sentence for the reader.
+    Refused(String),
+}
+
 impl Place {
-    /// Reads the fit. One that cannot be read, that belongs to other settings, or after which another was handed on, is fitted
-    /// again.
-    pub(crate) fn read(&self) -> Option<Prediction> {
-        if let Some(last) = &self.last
-            && std::fs::read(last).ok()? != self.fingerprint.as_bytes()
-        {
-            return None;
+    /// Reads the fit. One whose bytes are not those that were written, by the checksum among them, is refused.
+    pub(crate) fn read(&self) -> Found {
+        if let Some(last) = &self.last {
+            match std::fs::read(last) {
+                Ok(fingerprint) if fingerprint == self.fingerprint.as_bytes() => {}
+                Ok(other) if is_fingerprint(&other) => return Found::Nothing,
+                Ok(_) => return refused(last, "it does not name a fit"),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    return Found::Nothing;
+                }
+                Err(error) => return refused(last, error),
+            }
         }
-        let kept: KeptFit = serde_json::from_slice(&std::fs::read(&self.file).ok()?).ok()?;
-        (kept.fingerprint == self.fingerprint).then_some(kept.prediction)
+        let sealed = match std::fs::read(&self.file) {
+            Ok(sealed) => sealed,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Found::Nothing,
+            Err(error) => return refused(&self.file, error),
+        };
+        let kept: KeptFit = match seal::content(&sealed) {
+            Ok(text) => match serde_json::from_slice(&text) {
+                Ok(kept) => kept,
+                Err(error) => return refused(&self.file, error),
+            },
+            Err(broken) => return refused(&self.file, broken),
+        };
+        if kept.fingerprint != self.fingerprint {
+            return refused(&self.file, "it is of another fit");
+        }
+        Found::Kept(kept.prediction)
     }
 
     /// Forgets which fit was handed on last, because another may be before it is written.
@@ -97,11 +126,19 @@ impl Place {
             prediction: prediction.clone(),
         };
         atomic::write(&self.file, |out| {
-            serde_json::to_writer(out, &kept).map_err(std::io::Error::from)
+            out.write_all(&seal::json(&serde_json::to_vec(&kept)?))
         })?;
         match &self.last {
             Some(last) => atomic::write(last, |out| out.write_all(self.fingerprint.as_bytes())),
             None => Ok(()),
         }
     }
+}
+
+fn is_fingerprint(bytes: &[u8]) -> bool {
+    bytes.len() == seal::DIGITS && bytes.iter().all(u8::is_ascii_hexdigit)
+}
+
+fn refused(path: &Path, reason: impl std::fmt::Display) -> Found {
+    Found::Refused(format!("{}: {reason}; it is fitted again", path.display()))
 }

@@ -33,6 +33,7 @@ mod report;
 mod rows;
 mod run_record;
 mod scoring;
+pub mod seal;
 mod sequences;
 mod shared;
 mod split;

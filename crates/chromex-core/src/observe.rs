@@ -32,6 +32,11 @@ pub enum Event<'a> {
         /// The task.
         task: &'a str,
     },
+    /// Something that whoever waits for the work should know, though it goes on.
+    Note {
+        /// What happened, as a sentence.
+        text: &'a str,
+    },
 }
 
 /// Listens to progress. Calls come from the thread that does the work and must return quickly.

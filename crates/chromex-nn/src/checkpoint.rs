@@ -3,11 +3,13 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::store::ModuleRecord;
+use chromex_core::seal::Broken;
 use chromex_core::{Fingerprint, TokenIds};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::precision::LossScale;
+use crate::tensor_file::seal;
 use crate::{Error, Result};
 
 /// Where training is saved so that it can go on after a kill, to the same bits.
@@ -53,8 +55,9 @@ const OPTIMIZER: &str = "optimizer";
 const BEST_WEIGHTS: &str = "best_weights";
 const EXPECTED: &str = "a chromex training checkpoint";
 const VERSION: &str = "version";
-/// What the parts mean. It counts up when a saved training can no longer go on to the bits that it would have come to.
-const CURRENT_VERSION: &str = "3";
+/// What the parts mean. It counts up when a saved training can no longer go on to the bits that it would have come to, or is
+/// not known to: version 4 carries the checksum of its content.
+const CURRENT_VERSION: &str = "4";
 
 impl Checkpoints {
     /// Tells trainings on these tokens from those on others, whose rows may have the same ids.
@@ -77,7 +80,7 @@ impl Checkpoints {
 }
 
 impl Checkpoint {
-    /// Writes everything as one file, so that no kill can leave halves of two steps.
+    /// Writes everything as one file, so that no kill can leave halves of two steps, with the checksum of all its bytes.
     pub(crate) fn save(&self, path: &Path) -> Result<()> {
         let malformed = |source| Error::Malformed {
             path: path.to_owned(),
@@ -102,11 +105,13 @@ impl Checkpoint {
         let metadata = HashMap::from([(VERSION.to_owned(), CURRENT_VERSION.to_owned())]);
         let file = safetensors::serialize(views, Some(metadata))
             .map_err(|error| malformed(error.into()))?;
-        chromex_core::atomic::write(path, |out| out.write_all(&file))?;
+        let sealed = seal::seal(&file);
+        chromex_core::atomic::write(path, |out| out.write_all(&sealed))?;
         Ok(())
     }
 
-    /// Reads a checkpoint; nothing where there is none.
+    /// Reads a checkpoint; nothing where there is none. One of which any bit has changed since it was written is an error: to
+    /// begin anew would lose what was trained without a word.
     pub(crate) fn load(path: &Path) -> Result<Option<Self>> {
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
@@ -124,16 +129,34 @@ impl Checkpoint {
             expected: EXPECTED,
             source,
         };
-        let (_, header) =
+        let (length, header) =
             SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.into()))?;
-        let metadata = header.metadata().as_ref();
-        let version = metadata.and_then(|metadata| metadata.get(VERSION));
+        let metadata = header.metadata().clone().unwrap_or_default();
+        let version = metadata.get(VERSION);
         if version.is_none_or(|version| version != CURRENT_VERSION) {
             let found = version.map_or("1", String::as_str);
             return Err(Error::Malformed {
                 path: path.to_owned(),
-                expected: "a training checkpoint of version 3; remove it to train anew",
+                expected: "a training checkpoint of version 4; remove it to train anew",
                 source: format!("found version {found}").into(),
+            });
+        }
+        let text = bytes.get(8..8 + length).unwrap_or_default();
+        let sealed = seal::check(&bytes[..], text, &metadata).map_err(|source| Error::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        let broken = match sealed {
+            Ok(true) => None,
+            Ok(false) => Some(Broken::Missing),
+            Err(broken) => Some(broken),
+        };
+        if let Some(broken) = broken {
+            return Err(Error::Malformed {
+                path: path.to_owned(),
+                expected: "a training checkpoint as it was written; remove it to train anew",
+                source: broken.into(),
             });
         }
         let file = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.into()))?;
@@ -177,5 +200,75 @@ fn record(source: burn::store::RecordError) -> Error {
     Error::Record {
         what: "weights",
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_bit_of_a_checkpoint_can_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.checkpoint");
+        let checkpoint = Checkpoint {
+            progress: Progress {
+                step: 7,
+                best: Some(0.25),
+                ..Progress::default()
+            },
+            weights: (0..40).collect(),
+            optimizer: vec![1; 9],
+            best_weights: Some(vec![3; 5]),
+        };
+        checkpoint.save(&path).unwrap();
+        let read = Checkpoint::load(&path).unwrap().unwrap();
+        assert_eq!(read.progress, checkpoint.progress);
+        assert_eq!(read.weights, checkpoint.weights);
+        let whole = std::fs::read(&path).unwrap();
+        let changed = folder.path().join("changed");
+        for bit in 0..8 * whole.len() {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&changed, flipped).unwrap();
+            assert!(Checkpoint::load(&changed).is_err(), "bit {bit}");
+        }
+        for end in 0..whole.len() {
+            std::fs::write(&changed, &whole[..end]).unwrap();
+            assert!(Checkpoint::load(&changed).is_err(), "up to {end}");
+        }
+        let mut flipped = whole.clone();
+        let weights = whole.windows(4).position(|bytes| bytes == [8, 9, 10, 11]);
+        flipped[weights.unwrap()] ^= 1;
+        std::fs::write(&changed, flipped).unwrap();
+        let Err(error) = Checkpoint::load(&changed) else {
+            panic!("read");
+        };
+        assert!(
+            error.to_string().ends_with("remove it to train anew"),
+            "{error}"
+        );
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.starts_with("the checksum is not that"), "{cause}");
+    }
+
+    #[test]
+    fn a_checkpoint_of_an_older_version_is_refused_with_a_word() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.checkpoint");
+        for version in ["3", "4"] {
+            let data = [0_u8; 8];
+            let view = TensorView::new(Dtype::U8, vec![8], &data).unwrap();
+            let metadata = HashMap::from([(VERSION.to_owned(), version.to_owned())]);
+            let file = safetensors::serialize([(WEIGHTS, view)], Some(metadata)).unwrap();
+            std::fs::write(&path, file).unwrap();
+            let Err(error) = Checkpoint::load(&path) else {
+                panic!("read");
+            };
+            assert!(
+                error.to_string().ends_with("remove it to train anew"),
+                "{error}"
+            );
+        }
     }
 }

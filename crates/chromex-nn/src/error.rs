@@ -77,7 +77,7 @@ pub enum Error {
         found: String,
     },
     /// A weight file's tensors are not those of the network.
-    #[error("{path}: missing: {missing:?}; of another shape: {misshapen:?}; not the network's: {unexpected:?}", path = path.display())]
+    #[error("{path}: missing: {}; of another shape: {}; of another type than floating point: {}; not the network's: {}", first(missing), first(misshapen), first(mistyped), first(unexpected), path = path.display())]
     Tensors {
         /// The file.
         path: PathBuf,
@@ -85,7 +85,9 @@ pub enum Error {
         missing: Vec<String>,
         /// Names of tensors with the shapes that are needed and found.
         misshapen: Vec<String>,
-        /// Names of tensors that the network does not have.
+        /// Names of tensors that the network needs and that are no floating-point numbers, with their types.
+        mistyped: Vec<String>,
+        /// Names, shapes and types of tensors that the network does not have.
         unexpected: Vec<String>,
     },
     /// A weight file's header or pickle is not what it should be.
@@ -99,6 +101,14 @@ pub enum Error {
         expected: String,
         /// What was found.
         found: String,
+    },
+    /// A weight file could be of several kinds by how it begins, and is of none.
+    #[error("{path}: of no kind that it begins as{}", reasons(tried), path = path.display())]
+    Kinds {
+        /// The file.
+        path: PathBuf,
+        /// The kinds that were tried, and why it is not of them.
+        tried: Vec<(&'static str, Error)>,
     },
     /// A tensor of a weight file does not lie where the file says.
     #[error("{path}: tensor `{name}`: expected {expected}, found {found}", path = path.display())]
@@ -133,6 +143,33 @@ pub enum Error {
     /// What training shares with other crates failed.
     #[error(transparent)]
     Core(#[from] chromex_core::Error),
+}
+
+/// How many names an error lists.
+const LISTED: usize = 10;
+
+/// Lists the first of some names.
+fn first(names: &[String]) -> String {
+    let listed = names[..names.len().min(LISTED)].join(", ");
+    match names.len() {
+        0 => "none".into(),
+        count if count > LISTED => format!("{listed} and {} more", count - LISTED),
+        _ => listed,
+    }
+}
+
+/// Says of each kind why a file is not of it, with all causes.
+fn reasons(tried: &[(&'static str, Error)]) -> String {
+    let mut text = String::new();
+    for (kind, error) in tried {
+        text += &format!("; as {kind}: {error}");
+        let mut cause = std::error::Error::source(error);
+        while let Some(error) = cause {
+            text += &format!(": {error}");
+            cause = error.source();
+        }
+    }
+    text
 }
 
 /// The result of an operation of this crate.

@@ -28,6 +28,31 @@ pub(super) struct Learner {
     /// Fields of the objective beside its name.
     pub(super) objective_fields: Vec<(String, Value)>,
     pub(super) column_types: Vec<String>,
+    /// Which XGBoost wrote the file, where it says so.
+    pub(super) version: Option<[u32; 3]>,
+}
+
+/// The newest XGBoost whose models' predictions were compared with this crate's.
+const TESTED: [u32; 3] = [3, 4, 1];
+
+/// The first XGBoost that predicts several quantiles in ascending order, whichever its trees add up to.
+const ASCENDING: [u32; 3] = [3, 4, 0];
+
+/// Spells a version.
+pub(super) fn spelt(version: [u32; 3]) -> String {
+    version.map(|number| number.to_string()).join(".")
+}
+
+/// Refuses versions that nobody compared predictions with, unless they are asked for.
+pub(super) fn check_version(version: [u32; 3], untested: bool) -> Result<[u32; 3]> {
+    if version <= TESTED || untested {
+        return Ok(version);
+    }
+    let expected = format!(
+        "{} or older, whose predictions are known to be met; compare predictions, and read it by `XgboostModel::load_untested`",
+        spelt(TESTED)
+    );
+    Err(malformed("version", expected, spelt(version)))
 }
 
 pub(super) enum Booster {
@@ -51,11 +76,8 @@ pub(super) struct Trees {
 impl Learner {
     /// Brings the parts together. `most_outputs` is how many there may be.
     pub(super) fn into_model(mut self, most_outputs: usize) -> Result<XgboostModel> {
-        let link = Link::of_objective(&self.objective).ok_or_else(|| {
-            let found = format!("`{}`", self.objective);
-            malformed("learner.objective.name", "an objective of XGBoost's", found)
-        })?;
         let outputs = self.classes.max(self.targets).max(1);
+        let link = self.link(outputs)?;
         if self.classes > 1 && self.targets > 1 {
             let found = format!("{} classes and {} targets", self.classes, self.targets);
             return Err(malformed(PARAMETERS, "classes or targets", found));
@@ -90,6 +112,7 @@ impl Learner {
             attributes: self.attributes,
             objective: self.objective_fields,
             column_types: self.column_types,
+            version: self.version,
         };
         match self.booster {
             Booster::Linear(weights) => Ok(XgboostModel::Linear(BoostedLinear::new(
@@ -119,6 +142,27 @@ impl Learner {
                 model.keep(remainder);
                 Ok(XgboostModel::Trees(model))
             }
+        }
+    }
+
+    /// Finds how margins become predictions, which for quantiles depends on the version.
+    fn link(&self, outputs: usize) -> Result<Link> {
+        let link = Link::of_objective(&self.objective).ok_or_else(|| {
+            let expected = "an objective whose predictions are known";
+            let found = format!("`{}`", self.objective);
+            malformed("learner.objective.name", expected, found)
+        })?;
+        if self.objective != Link::Ascending.objective() {
+            return Ok(link);
+        }
+        match self.version {
+            Some(version) if version >= ASCENDING => Ok(Link::Ascending),
+            None if outputs > 1 => {
+                let expected =
+                    "the version of XGBoost, by which several quantiles are sorted or are not";
+                Err(malformed("version", expected, "none"))
+            }
+            _ => Ok(link),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::learner::{Booster, Learner, Trees};
+use super::learner::{self, Booster, Learner, Trees};
 use super::nodes::{StoredTree, Values};
 use super::value::{Value, malformed};
 use crate::{Link, Result};
@@ -12,20 +12,24 @@ const NODE: usize = 20;
 const STATISTICS: usize = 16;
 
 /// Reads a model.
-pub(super) fn read(bytes: &[u8]) -> Result<Learner> {
-    if bytes.starts_with(b"bs64") {
-        let expected = "a model without base64, which XGBoost gave up before version 0.90";
-        return Err(malformed("byte 0", expected, "`bs64`"));
+///
+/// The mark `binf` may stand before it, or be the bytes of its base score.
+pub(super) fn read(bytes: &[u8], untested: bool) -> Result<Learner> {
+    if !bytes.starts_with(b"binf") {
+        return read_from(bytes, 0, untested);
     }
-    let at = if bytes.starts_with(b"binf") { 4 } else { 0 };
+    read_from(bytes, 4, untested).or_else(|error| read_from(bytes, 0, untested).map_err(|_| error))
+}
+
+fn read_from(bytes: &[u8], at: usize, untested: bool) -> Result<Learner> {
     let mut reader = Reader { bytes, at };
     let base_score = reader.number()?;
     let columns = reader.count()?;
     let classes = reader.count()?;
     let has_attributes = reader.integer()? != 0;
     let _has_metrics = reader.integer()?;
-    let major_version = reader.integer()?;
-    let _minor_version = reader.integer()?;
+    let major_version = reader.count()?;
+    let minor_version = reader.count()?;
     let targets = reader.count()?;
     reader.skip(26 * 4)?;
     let objective = reader.old_text()?;
@@ -55,6 +59,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Learner> {
     } else {
         BTreeMap::new()
     };
+    let version = [major_version as u32, minor_version as u32, 0];
+    learner::check_version(version, untested)?;
     // Before version 1 the base score was a margin already.
     let link = Link::of_objective(&objective);
     let base_score = match link {
@@ -78,6 +84,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Learner> {
         attributes,
         objective_fields,
         column_types: Vec::new(),
+        // Before version 1 files had zeros in its place.
+        version: Some(version).filter(|version| version[0] > 0),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Reading and writing XGBoost's models.
 
+mod formats;
 mod json;
 mod learner;
 mod legacy;
@@ -51,17 +52,22 @@ impl Format {
     }
 
     fn write(self, document: &value::Value) -> Vec<u8> {
-        match self {
-            Self::Json => json::write(document),
-            Self::Ubj => ubj::write(document),
-        }
+        let (mut bytes, start) = match self {
+            Self::Json => (json::write(document), schema::START_OF_JSON),
+            Self::Ubj => (ubj::write(document), schema::START_OF_UBJ),
+        };
+        schema::seal(&mut bytes, start);
+        bytes
     }
 }
 
 /// A model that XGBoost stored, of either kind.
 ///
-/// Reads what XGBoost 1.0 to 3.2 write: JSON, Universal Binary JSON, and the binary format that versions before 3 wrote by
-/// default. Models with categorical splits, and those of objectives that XGBoost does not have, are refused.
+/// Reads what XGBoost 0.90 to 3.4.1 write: JSON, Universal Binary JSON, and the binary format that versions before 3 wrote by
+/// default; models of dropout too, whose weights have moved twice since version 3.2. What is not known to predict here as it does
+/// there is refused by name: categorical splits, `reg:expectileerror`, objectives and fields that these versions do not
+/// have, and every newer version ([`load_untested`](Self::load_untested) reads those). Several quantiles come in
+/// ascending order where the XGBoost that wrote the file predicts them so, from version 3.4 on.
 ///
 /// # Examples
 ///
@@ -83,16 +89,26 @@ pub enum XgboostModel {
 }
 
 impl XgboostModel {
-    /// Reads a file; its first bytes tell the format.
+    /// Reads a file, of whichever format reads.
     ///
     /// # Errors
     ///
-    /// [`chromex_core::Error::Io`] when the file cannot be read; [`chromex_core::Error::Stage`] with the path when
-    /// it holds no model, or one that contradicts itself.
+    /// [`chromex_core::Error::Io`] when the file cannot be read, or is a device or a pipe; [`chromex_core::Error::Stage`]
+    /// with the path when it holds no model, one that contradicts itself, one of a version of XGBoost newer than 3.4.1, or
+    /// one that this crate wrote and whose checksum is no longer that of its content.
     pub fn load(path: &Path) -> chromex_core::Result<Self> {
-        let bytes =
-            std::fs::read(path).map_err(|source| chromex_core::Error::io("read", path, source))?;
-        Self::from_bytes(&bytes).map_err(|error| of_file(path, error))
+        Self::from_bytes(&read_file(path)?).map_err(|error| of_file(path, error))
+    }
+
+    /// Reads a file as [`load`](Self::load) does, also of versions of XGBoost that are newer than those whose predictions were
+    /// compared with this crate's. [`version`](Self::version) tells which it is. Compare predictions before you trust them:
+    /// versions have changed what the same fields mean.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load), for anything but the version.
+    pub fn load_untested(path: &Path) -> chromex_core::Result<Self> {
+        Self::read(&read_file(path)?, true).map_err(|error| of_file(path, error))
     }
 
     /// Reads a model from what a file holds.
@@ -101,16 +117,24 @@ impl XgboostModel {
     ///
     /// # Errors
     ///
-    /// [`Error::MalformedFile`] with the place in the file that departs from XGBoost's formats;
+    /// [`Error::MalformedFile`] with the place in the file that departs from XGBoost's formats, [`Error::NoFormat`] where
+    /// several were tried;
     /// [`Error::MalformedTree`] with the node of a tree that cannot be walked; [`Error::MalformedModel`] when
     /// parts do not fit together.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let learner = match first_two(bytes) {
-            (Some(b'{'), Some(b'"' | b'}')) => schema::read(json::read(bytes)?)?,
-            (Some(b'{'), _) => schema::read(ubj::read(bytes)?)?,
-            _ => legacy::read(bytes)?,
-        };
-        learner.into_model(bytes.len())
+        Self::read(bytes, false)
+    }
+
+    fn read(bytes: &[u8], untested: bool) -> Result<Self> {
+        formats::read(bytes, untested)?.into_model(bytes.len())
+    }
+
+    /// Tells which version of XGBoost wrote the file; nothing where it does not say, as before version 1.
+    pub fn version(&self) -> Option<[u32; 3]> {
+        match self {
+            Self::Trees(model) => model.remainder().version,
+            Self::Linear(model) => model.remainder().version,
+        }
     }
 
     /// Predicts every row, as [`BoostedTrees::predict_table`] and [`BoostedLinear::predict_table`] do.
@@ -140,7 +164,8 @@ impl Predict<Array2<f32>> for XgboostModel {
 
 impl BoostedTrees {
     /// Writes the model as XGBoost 3.2 does: as JSON where the path ends in `.json`, as Universal Binary JSON where it
-    /// ends in `.ubj`.
+    /// ends in `.ubj`. The file carries the checksum of its content ([`chromex_core::seal`]) as a field that XGBoost passes
+    /// over; a file that has changed since is not read back.
     ///
     /// Python's `xgboost.Booster(model_file=path)` reads it. Early stopping is the attribute `best_iteration`, which
     /// Python's scikit-learn interface heeds, and its `Booster.predict` by `iteration_range`. An objective that XGBoost
@@ -160,7 +185,7 @@ impl BoostedTrees {
         format.write(&schema::of_trees(self))
     }
 
-    /// Reads a model of trees that this crate or XGBoost wrote; the file's first bytes tell the format.
+    /// Reads a model of trees that this crate or XGBoost wrote.
     ///
     /// What was saved comes back to the bit. A fit that stopped early predicts with its best rounds only.
     ///
@@ -205,6 +230,8 @@ pub(crate) struct Remainder {
     /// Fields of the objective beside its name.
     objective: Vec<(String, value::Value)>,
     column_types: Vec<String>,
+    /// Which XGBoost wrote the file.
+    version: Option<[u32; 3]>,
 }
 
 fn trees_only(model: XgboostModel) -> Result<BoostedTrees> {
@@ -222,11 +249,15 @@ fn of_file(path: &Path, error: Error) -> chromex_core::Error {
     chromex_core::Error::stage(format!("read {}", path.display()), error)
 }
 
-/// The first two bytes that are not white space.
-fn first_two(bytes: &[u8]) -> (Option<u8>, Option<u8>) {
-    let mut bytes = bytes
-        .iter()
-        .copied()
-        .filter(|byte| !byte.is_ascii_whitespace());
-    (bytes.next(), bytes.next())
+/// Reads a file whole. Only what has an end: a device or a pipe would be read for ever.
+pub(crate) fn read_file(path: &Path) -> chromex_core::Result<Vec<u8>> {
+    let failed = |source| chromex_core::Error::io("read", path, source);
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        let kind = std::io::ErrorKind::InvalidInput;
+        return Err(failed(std::io::Error::new(
+            kind,
+            "it is not a regular file",
+        )));
+    }
+    std::fs::read(path).map_err(failed)
 }

@@ -13,6 +13,19 @@ const NO_PARENT: [i32; 2] = [i32::MAX, -1];
 /// The threshold that XGBoost gives to leaves of several outputs.
 const NO_THRESHOLD: f32 = f32::from_bits(1);
 
+/// Fields of trees that no prediction needs, or that [`StoredTree::read`] needs of some trees alone. Categories are those of
+/// splits that are refused.
+const UNUSED: [&str; 8] = [
+    "base_weights",
+    "categories",
+    "categories_nodes",
+    "categories_segments",
+    "categories_sizes",
+    "leaf_child_counts",
+    "parents",
+    "id",
+];
+
 /// A tree before its nodes have been looked at; every array but `values` has an element for each node.
 pub(super) struct StoredTree {
     pub(super) outputs: usize,
@@ -44,6 +57,8 @@ impl StoredTree {
         let mut size = fields.fields("tree_param")?;
         let outputs = size.count("size_leaf_vector")?.unwrap_or(1).max(1);
         let stated = size.count("num_nodes")?;
+        size.skip(&["num_deleted", "num_feature"]);
+        size.done()?;
         let left = fields.longs("left_children")?;
         let nodes = left.len();
         if let Some(stated) = stated
@@ -91,6 +106,8 @@ impl StoredTree {
         } else {
             Values::OfNodes(fields.numbers("base_weights")?)
         };
+        fields.skip(&UNUSED);
+        fields.done()?;
         Ok(Self {
             outputs,
             left,

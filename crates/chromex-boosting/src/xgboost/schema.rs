@@ -2,26 +2,38 @@
 
 use std::collections::BTreeMap;
 
+use chromex_core::seal;
+
 use super::json;
-use super::learner::{Booster, Learner, Trees};
+use super::learner::{self, Booster, Learner, Trees};
 use super::nodes::{self, StoredTree};
 use super::value::{Fields, Value, malformed};
 use super::{BEST_ROUND, CUSTOM_OBJECTIVE, Remainder};
 use crate::{BoostedLinear, BoostedTrees, Link, Result};
 
-/// The version of XGBoost whose schema is written.
-const VERSION: [i32; 3] = [3, 2, 0];
+/// The version of XGBoost whose schema is written: it reads quantiles as they are, a newer one in ascending order.
+const VERSION: [u32; 3] = [3, 2, 0];
+const VERSION_OF_ASCENDING: [u32; 3] = [3, 4, 1];
 
-/// Understands a document.
-pub(super) fn read(document: Value) -> Result<Learner> {
-    let mut learner = Fields::new("", document)?.fields("learner")?;
+/// Understands a document. `sealed` says that it carries the checksum of its content, and that it is right.
+pub(super) fn read(document: Value, sealed: bool, untested: bool) -> Result<Learner> {
+    let mut document = Fields::new("", document)?;
+    if sealed {
+        document.skip(&[seal::KEY]);
+    } else if document.has(seal::KEY) {
+        let expected = "the checksum where chromex writes it; remove the field if another program wrote the rest anew";
+        return Err(malformed(seal::KEY, expected, "it elsewhere"));
+    }
+    let mut learner = document.fields("learner")?;
+    let version = version(&mut document, untested)?;
+    document.done()?;
     let mut parameters = learner.fields("learner_model_param")?;
     let columns = parameters.count("num_feature")?.unwrap_or(0);
     let base_scores = base_scores(&mut parameters)?;
     let mut objective = learner.fields("objective")?;
     let estimates = parameters.count("boost_from_average")?.unwrap_or(0) != 0;
     let (booster, fitted) = booster(learner.fields("gradient_booster")?)?;
-    Ok(Learner {
+    let read = Learner {
         columns,
         classes: parameters.count("num_class")?.unwrap_or(0),
         targets: parameters.count("num_target")?.unwrap_or(1),
@@ -33,7 +45,27 @@ pub(super) fn read(document: Value) -> Result<Learner> {
         attributes: attributes(&mut learner)?,
         objective_fields: objective.rest(),
         column_types: learner.texts("feature_types")?,
-    })
+        version,
+    };
+    parameters.done()?;
+    learner.done()?;
+    Ok(read)
+}
+
+/// Reads which XGBoost wrote the document.
+fn version(document: &mut Fields, untested: bool) -> Result<Option<[u32; 3]>> {
+    if !document.has("version") {
+        return Ok(None);
+    }
+    let numbers = document.longs("version")?;
+    let version: Option<Vec<u32>> = numbers.iter().map(|&n| n.try_into().ok()).collect();
+    match version.and_then(|version| version.try_into().ok()) {
+        Some(version) => learner::check_version(version, untested).map(Some),
+        None => {
+            let found = format!("{} others", numbers.len());
+            Err(malformed("version", "three numbers of 0 or above", found))
+        }
+    }
 }
 
 /// Reads what XGBoost writes as a string: a number before version 3.1, then a list of numbers.
@@ -73,18 +105,30 @@ fn attributes(learner: &mut Fields) -> Result<BTreeMap<String, String>> {
 /// Reads the booster and whether a round of it was fitted.
 fn booster(mut booster: Fields) -> Result<(Booster, bool)> {
     let trees = match booster.text("name")?.as_str() {
-        "gbtree" => trees(booster.fields("model")?)?,
+        // XGBoost 3.3 writes what trees are weighed by beside the model of a booster that is no dart any more, 3.4 within it.
+        "gbtree" => {
+            let beside = weights(&mut booster)?;
+            let mut trees = trees(booster.fields("model")?)?;
+            weigh(&mut trees, beside, &booster)?;
+            trees
+        }
         "dart" => {
-            let weights = booster.numbers("weight_drop")?;
-            let mut trees = trees(booster.fields("gbtree")?.fields("model")?)?;
-            trees.weights = Some(weights);
+            let beside = booster.numbers("weight_drop")?;
+            let mut inner = booster.fields("gbtree")?;
+            inner.skip(&["name"]);
+            let mut trees = trees(inner.fields("model")?)?;
+            inner.done()?;
+            weigh(&mut trees, Some(beside), &booster)?;
             trees
         }
         "gblinear" => {
             let mut model = booster.fields("model")?;
             let rounds = model.take("boosted_rounds");
             let fitted = !matches!(rounds, None | Some(Value::Integer(0)));
-            return Ok((Booster::Linear(model.numbers("weights")?), fitted));
+            let weights = model.numbers("weights")?;
+            model.done()?;
+            booster.done()?;
+            return Ok((Booster::Linear(weights), fitted));
         }
         other => {
             return Err(malformed(
@@ -94,8 +138,27 @@ fn booster(mut booster: Fields) -> Result<(Booster, bool)> {
             ));
         }
     };
+    booster.done()?;
     let fitted = !trees.trees.is_empty();
     Ok((Booster::Trees(trees), fitted))
+}
+
+/// Reads what trees are multiplied with, where dropout left weights.
+fn weights(fields: &mut Fields) -> Result<Option<Vec<f32>>> {
+    match fields.has("weight_drop") {
+        true => fields.numbers("weight_drop").map(Some),
+        false => Ok(None),
+    }
+}
+
+/// Gives trees the weights that stand beside their model; there can be none within it then.
+fn weigh(trees: &mut Trees, beside: Option<Vec<f32>>, booster: &Fields) -> Result<()> {
+    if beside.is_some() && trees.weights.is_some() {
+        let place = booster.place("weight_drop");
+        return Err(malformed(place, "weights of trees in one place", "two"));
+    }
+    trees.weights = beside.or(trees.weights.take());
+    Ok(())
 }
 
 fn trees(mut model: Fields) -> Result<Trees> {
@@ -106,7 +169,10 @@ fn trees(mut model: Fields) -> Result<Trees> {
             let place = categories.place("enc");
             return Err(malformed(place, "no categorical columns", "some"));
         }
+        categories.skip(&["feature_segments", "sorted_idx"]);
+        categories.done()?;
     }
+    let weights = weights(&mut model)?;
     let listed = model.list("trees")?;
     if let Some(stated) = parameters.count("num_trees")?
         && stated != listed.len()
@@ -140,7 +206,7 @@ fn trees(mut model: Fields) -> Result<Trees> {
         }
         trees[place] = Some(StoredTree::read(tree)?);
     }
-    Ok(Trees {
+    let trees = Trees {
         trees: trees.into_iter().flatten().collect(),
         outputs: model.longs("tree_info")?,
         rounds: if model.has("iteration_indptr") {
@@ -149,8 +215,12 @@ fn trees(mut model: Fields) -> Result<Trees> {
             None
         },
         parallel: parameters.count("num_parallel_tree")?,
-        weights: None,
-    })
+        weights,
+    };
+    parameters.skip(&["size_leaf_vector"]);
+    parameters.done()?;
+    model.done()?;
+    Ok(trees)
 }
 
 /// Writes trees as a document.
@@ -233,7 +303,11 @@ fn document(
     model: Value,
     attribute: Option<(&str, String)>,
 ) -> Value {
-    let known = Link::of_objective(parts.objective) == Some(parts.link);
+    let ascending = parts.link == Link::Ascending;
+    let known = match parts.link {
+        Link::Ascending => parts.objective == parts.link.objective(),
+        link => Link::of_objective(parts.objective) == Some(link),
+    };
     let objective = if known {
         parts.objective
     } else {
@@ -282,13 +356,46 @@ fn document(
         ("learner_model_param", parameters),
         ("objective", Value::Map(fields)),
     ]);
+    let version = if ascending {
+        VERSION_OF_ASCENDING
+    } else {
+        VERSION
+    };
     Value::map([
+        // XGBoost passes over it, and so does not write it anew with another content.
+        (seal::KEY, Value::text("0".repeat(seal::DIGITS))),
         ("learner", learner),
         (
             "version",
-            Value::list_of(VERSION.map(|number| number as usize)),
+            Value::list_of(version.map(|number| number as usize)),
         ),
     ])
+}
+
+/// How documents begin that carry the checksum of their content: its digits come next.
+pub(super) const START_OF_JSON: &[u8] = b"{\"chromex_sha256\":\"";
+pub(super) const START_OF_UBJ: &[u8] = b"{L\0\0\0\0\0\0\0\x0echromex_sha256SL\0\0\0\0\0\0\0\x40";
+
+/// Puts the checksum into a document that was written with zeros for it.
+pub(super) fn seal(bytes: &mut [u8], start: &[u8]) {
+    debug_assert!(bytes.starts_with(start));
+    seal::stamp(bytes, start.len());
+}
+
+/// Tells whether a document carries the checksum of its content.
+///
+/// # Errors
+///
+/// Where it does and the content is another.
+pub(super) fn check_seal(bytes: &[u8], start: &[u8]) -> Result<bool> {
+    if !bytes.starts_with(start) {
+        return Ok(false);
+    }
+    if seal::holds(bytes, start.len()) {
+        return Ok(true);
+    }
+    let found = "another: the file was damaged, or changed after it was written";
+    Err(malformed(seal::KEY, "the checksum of the content", found))
 }
 
 /// Spells base scores so that as many versions as possible read them: before 3.1 there was one for all outputs.
@@ -309,10 +416,15 @@ fn objective_parameters(objective: &str, outputs: usize) -> Option<(&'static str
         "reg:squarederror" | "reg:linear" | "reg:logistic" | "reg:gamma" | "binary:logistic"
         | "binary:logitraw" => ("reg_loss_param", vec![("scale_pos_weight", Value::text(1))]),
         "reg:pseudohubererror" => ("pseudo_huber_param", vec![("huber_slope", Value::text(1))]),
-        "reg:quantileerror" => (
-            "quantile_loss_param",
-            vec![("quantile_alpha", Value::text("[5E-1]"))],
-        ),
+        "reg:quantileerror" => {
+            let alpha = |output: usize| json::number((output + 1) as f32 / (outputs + 1) as f32);
+            let alphas: Vec<String> = (0..outputs).map(alpha).collect();
+            let alphas = format!("[{}]", alphas.join(","));
+            (
+                "quantile_loss_param",
+                vec![("quantile_alpha", Value::Text(alphas))],
+            )
+        }
         "reg:tweedie" => (
             "tweedie_regression_param",
             vec![("tweedie_variance_power", Value::text("1.5"))],

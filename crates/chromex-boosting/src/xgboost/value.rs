@@ -205,6 +205,26 @@ impl Fields {
         texts.collect()
     }
 
+    /// Refuses fields that nobody took.
+    ///
+    /// What predictions depend on has moved to fields of a new name before, under names and numbers that were read as ever: a
+    /// field that is not known is never passed over.
+    pub(super) fn done(self) -> Result<()> {
+        match self.entries.first() {
+            None => Ok(()),
+            Some((key, value)) => {
+                let expected = "no field whose part in predictions is not known";
+                Err(malformed(self.place(key), expected, value.kind()))
+            }
+        }
+    }
+
+    /// Passes over fields that no prediction needs.
+    pub(super) fn skip(&mut self, keys: &[&str]) {
+        self.entries
+            .retain(|(key, _)| !keys.contains(&key.as_str()));
+    }
+
     /// Gives the fields that nobody took.
     pub(super) fn rest(self) -> Vec<(String, Value)> {
         self.entries

@@ -230,10 +230,21 @@ fn saved_models_predict_the_same_bits_for_every_target() {
             assert_eq!(predicted.dim(), (10, 2));
             std::fs::write(&path, "{\"columns\":3}").unwrap();
             let error = <$model>::load(&path).unwrap_err().to_string();
-            assert!(
-                error.ends_with(concat!("model.json: expected ", $expected)),
-                "{error}"
-            );
+            let reason = concat!("model.json: expected ", $expected);
+            assert!(error.contains(reason), "{error}");
+            assert!(error.ends_with("; fit and save it again"), "{error}");
+            // What is whole, and no such model.
+            std::fs::write(&path, chromex_core::seal::json(b"{\"columns\":3}")).unwrap();
+            let error = <$model>::load(&path).unwrap_err().to_string();
+            assert!(error.ends_with(reason), "{error}");
+            model.save(&path).unwrap();
+            let whole = std::fs::read(&path).unwrap();
+            for bit in (0..8 * whole.len()).step_by(whole.len() / 25) {
+                let mut flipped = whole.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                std::fs::write(&path, flipped).unwrap();
+                assert!(<$model>::load(&path).is_err(), "bit {bit}");
+            }
         };
     }
     round_trip!(Ridge::default(), LinearModel, "a linear model");

@@ -12,15 +12,17 @@ fn seeds(ending: &str) -> Vec<Vec<u8>> {
     let folders = std::fs::read_dir(golden).unwrap();
     let files = folders.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
     let mut paths: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    let packed = format!(".{ending}.gz");
     paths.retain(|path| {
-        path.extension().is_some_and(|found| found == ending)
-            && path.file_stem().is_some_and(|name| name != "cases")
+        let name = path.file_name().unwrap().to_string_lossy();
+        name != "cases.json"
+            && (name.ends_with(&packed) || name.ends_with(&packed[..packed.len() - 3]))
     });
     paths.sort();
     assert!(paths.len() > 5);
     paths
         .iter()
-        .map(|path| std::fs::read(path).unwrap())
+        .map(|path| crate::interchange::stored(path))
         .collect()
 }
 

@@ -95,11 +95,10 @@ fn a_file_that_is_no_model_is_named_with_what_is_wrong_in_it() {
         "byte 11: expected a value, found the end of the file"
     );
     assert_eq!(reason("{}"), "learner: expected a value, found none");
-    assert_eq!(
-        reason(""),
-        "byte 0: expected 4 more bytes of a model, found the end of the file"
+    assert!(reason("").ends_with("found an empty file"));
+    assert!(
+        reason("0.5\n[ { \"nodeid\": 0 }").starts_with("byte 0: expected a model of XGBoost's")
     );
-    assert!(reason("0.5\n[ { \"nodeid\": 0 }").contains("of a model"));
     let error = BoostedTrees::load(Path::new("/nowhere/model.json")).unwrap_err();
     assert!(error.to_string().starts_with("read /nowhere"));
 }
@@ -215,7 +214,7 @@ fn parts_that_do_not_fit_together_are_refused_by_name() {
     assert!(model("cats", serde_json::json!({"enc": [{}]})).contains("no categorical columns"));
     assert_eq!(
         reason(&|learner| learner["objective"]["name"] = "reg:unheard".into()),
-        "learner.objective.name: expected an objective of XGBoost's, found `reg:unheard`"
+        "learner.objective.name: expected an objective whose predictions are known, found `reg:unheard`"
     );
     assert_eq!(
         reason(&|learner| learner["gradient_booster"]["name"] = "gbforest".into()),

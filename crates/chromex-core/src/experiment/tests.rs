@@ -119,6 +119,64 @@ fn a_finished_fit_is_not_fitted_again_unless_settings_change() -> Result<()> {
 }
 
 #[test]
+fn a_kept_fit_that_was_changed_is_fitted_again_and_that_is_said() -> Result<()> {
+    #[derive(Default)]
+    struct Notes(Mutex<Vec<String>>);
+    impl Observer for Notes {
+        fn observe(&self, event: &Event<'_>) {
+            if let Event::Note { text } = event {
+                self.0.lock().unwrap().push((*text).to_owned());
+            }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let fits = Arc::default();
+    let run = |notes: &Arc<Notes>| {
+        experiment(0.5, &fits)
+            .resume_in(folder.path(), "a")
+            .observe(notes.clone())
+            .run()
+    };
+    let notes = Arc::new(Notes::default());
+    let first = run(&notes)?;
+    let files = || -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+    };
+    let (count, before) = (files().len(), fits.load(Ordering::Relaxed));
+    for (place, path) in files().iter().enumerate() {
+        let whole = std::fs::read(path).unwrap();
+        let changed = match place % 4 {
+            // A digit of the last number, which is one of the predictions.
+            0 => {
+                let mut changed = whole.clone();
+                let digit = changed.iter().rposition(u8::is_ascii_digit).unwrap();
+                changed[digit] = if changed[digit] == b'1' { b'2' } else { b'1' };
+                changed
+            }
+            1 => whole[..whole.len() / 2].to_vec(),
+            // As older versions kept them.
+            2 => crate::seal::content(&whole).unwrap(),
+            _ => Vec::new(),
+        };
+        std::fs::write(path, changed).unwrap();
+    }
+    assert!(notes.0.lock().unwrap().is_empty());
+    let second = run(&notes)?;
+    assert_eq!(second.predictions, first.predictions);
+    assert!(fits.load(Ordering::Relaxed) == 2 * before);
+    let notes = notes.0.lock().unwrap();
+    assert_eq!(notes.len(), count);
+    for note in notes.iter() {
+        assert!(note.ends_with("; it is fitted again"), "{note}");
+        assert!(note.contains(".json: "), "{note}");
+    }
+    Ok(())
+}
+
+#[test]
 fn what_was_handed_on_last_is_of_the_settings_of_the_run() -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
     let saved = folder.path().join("slope");

@@ -3,7 +3,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::pickle::{Machine, Value};
-use super::torch::{MOST_PICKLE, refused_at, tensors};
+use super::torch::{Found, MOST_PICKLE, refused_at, tensors};
 use super::{NumberType, Tensor, header, io, open};
 use crate::Result;
 
@@ -61,25 +61,27 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
             "another value",
         ));
     };
-    let sizes: HashMap<&str, u64> = machine
+    let sizes: HashMap<&str, Option<u64>> = machine
         .storages
         .iter()
-        .filter_map(|storage| {
-            let number = NumberType::of_storage(&machine.texts[storage.class])?;
-            Some((machine.texts[storage.key].as_str(), number.bytes() as u64))
+        .map(|storage| {
+            let size = NumberType::bytes_of_storage(&machine.texts[storage.class]);
+            (machine.texts[storage.key].as_str(), size)
         })
         .collect();
     let mut places = HashMap::new();
     let mut at = at as u64;
-    for key in &machine.sequences[order] {
+    let mut keys = machine.sequences[order].iter();
+    for key in &mut keys {
         let key = machine.text_of(*key).unwrap_or_default();
         let Some(&bytes) = sizes.get(key) else {
-            return Err(header(
-                path,
-                at,
-                "storages of known types",
-                &format!("`{key}`"),
-            ));
+            let found = format!("`{}`", key.escape_debug());
+            return Err(header(path, at, "storages that tensors name", &found));
+        };
+        // What comes behind cannot be found either.
+        let Some(bytes) = bytes else {
+            places.insert(key, Found::Behind);
+            break;
         };
         let mut count = [0; 8];
         file.seek(SeekFrom::Start(at))
@@ -91,7 +93,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
             .and_then(|bytes| bytes.checked_add(at + 8));
         match end.filter(|&end| end <= size) {
             Some(end) => {
-                places.insert(key, (at + 8, count));
+                places.insert(key, Found::At(at + 8, count));
                 at = end;
             }
             None => {
@@ -104,6 +106,9 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
                 ));
             }
         }
+    }
+    for key in keys {
+        places.insert(machine.text_of(*key).unwrap_or_default(), Found::Behind);
     }
     tensors(path, &machine, weights, |key, _| places.get(key).copied())
 }

@@ -1,9 +1,14 @@
 //! Tensors of published files by name: safetensors, PyTorch's archives and pickles, and what is divided among files.
 
+mod bytes;
+mod globals;
+mod kinds;
 mod legacy;
+mod making;
 mod number;
 mod pickle;
 mod safe;
+pub(crate) mod seal;
 mod sharded;
 mod torch;
 
@@ -26,10 +31,16 @@ const NAMES: [&str; 4] = [
 
 /// Lists the tensors of a published file and reads them one by one.
 ///
-/// What is opened is told by its first bytes: safetensors, an archive that `torch.save` wrote, or a pickle that older
-/// versions wrote; a name that ends in `.index.json` lists the files that tensors are divided among. Pickles are read by
+/// What is opened is told by its structure: safetensors, an archive that `torch.save` wrote, or a pickle that older
+/// versions wrote, of Python 2 too; no byte alone decides, and what the first bytes leave possible is tried. A name that
+/// ends in `.index.json` lists the files that tensors are divided among. Pickles are read by
 /// a machine that knows what `torch.save` writes for tensors and nothing else: no function is looked up, let alone called,
 /// and a file that asks for one is an error that names it.
+///
+/// Tensors of any type are listed; those of floating-point types can be read. Others, such as quantised ones, which mean nothing
+/// without their scales, and those that are not simply numbers in a row, are refused by name and type when they
+/// are asked for: one such tensor does not close the file. What [`weights::save`](crate::weights::save) wrote is read
+/// only if its checksum is that of its content.
 ///
 /// Only headers are held. A header can ask for no more memory than a fixed bound or the file's own size, and every
 /// tensor is known to lie in its file before its numbers are read.
@@ -66,10 +77,20 @@ pub struct TensorShape {
 struct Tensor {
     about: TensorShape,
     file: PathBuf,
-    /// The byte of its first number.
-    start: u64,
-    /// Numbers from one entry of an axis to the next, where they are not simply in order.
-    strides: Option<Vec<usize>>,
+    place: Place,
+}
+
+/// Where the numbers of a tensor lie.
+#[derive(Clone, Debug, PartialEq)]
+enum Place {
+    At {
+        /// The byte of its first number.
+        start: u64,
+        /// Numbers from one entry of an axis to the next, where they are not simply in order.
+        strides: Option<Vec<usize>>,
+    },
+    /// It is not numbers in a row, or lies behind what cannot be measured.
+    Unknown,
 }
 
 impl TensorFile {
@@ -77,8 +98,10 @@ impl TensorFile {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when it cannot be read; [`Error::Header`] when it is of none of these kinds, is cut short, asks for a
-    /// function or for memory that it does not fill; [`Error::TensorPlace`] when a tensor does not lie in the file.
+    /// [`Error::Io`] when it cannot be read, or is a device or a pipe; [`Error::Header`] when it is of none of these kinds, is
+    /// cut short, asks for a function or for memory that it does not fill; [`Error::Kinds`] when it could be of several, and is
+    /// of none; [`Error::TensorPlace`] when a tensor does not lie in the file; [`Error::Malformed`] when its checksum is not
+    /// that of its content.
     pub fn open(path: &Path) -> Result<Self> {
         if path.is_dir() {
             let files = NAMES.map(|name| path.join(name));
@@ -88,27 +111,9 @@ impl TensorFile {
         if path.to_string_lossy().ends_with(".index.json") {
             return sharded::open(path);
         }
-        let mut start = [0; 9];
-        let mut file = open(path)?;
-        let mut read = 0;
-        while read < start.len() {
-            match file.read(&mut start[read..]).map_err(io("read", path))? {
-                0 => break,
-                more => read += more,
-            }
-        }
-        let tensors = match start {
-            [b'P', b'K', 3, 4, ..] => torch::read(path)?,
-            [0x80, 2..=5, ..] if read > 2 => legacy::read(path)?,
-            [.., b'{'] => safe::read(path)?,
-            _ => {
-                let expected = "safetensors, or what `torch.save` writes";
-                return Err(header(path, 0, expected, &format!("{:?}", &start[..read])));
-            }
-        };
         Ok(Self {
             path: path.to_owned(),
-            tensors,
+            tensors: kinds::read(path)?,
         })
     }
 
@@ -132,36 +137,45 @@ impl TensorFile {
     ///
     /// # Errors
     ///
-    /// [`Error::MissingTensor`] when there is none of this name; [`Error::TensorType`] when its numbers are whole;
-    /// [`Error::Io`] when the file cannot be read any more.
+    /// [`Error::MissingTensor`] when there is none of this name; [`Error::TensorType`] when it is not of a floating-point type;
+    /// [`Error::TensorPlace`] when the file does not let its place be found; [`Error::Io`] when the file cannot be read any more.
     pub fn numbers(&self, name: &str) -> Result<Vec<f32>> {
         let tensor = self.tensors.get(name).ok_or_else(|| Error::MissingTensor {
             path: self.path.clone(),
             name: name.into(),
             expected: Vec::new(),
         })?;
-        let number = tensor.about.number;
+        let number = &tensor.about.number;
         let no_float = || Error::TensorType {
             path: tensor.file.clone(),
             name: name.into(),
-            found: format!("{number:?}"),
+            found: number.to_string(),
+        };
+        let size = number.bytes().filter(|_| number.is_float());
+        let size = size.ok_or_else(no_float)?;
+        let Place::At { start, strides } = &tensor.place else {
+            return Err(Error::TensorPlace {
+                path: tensor.file.clone(),
+                name: name.into(),
+                expected: "a place that can be found".into(),
+                found: "one behind storages of unknown types".into(),
+            });
         };
         let count: usize = tensor.about.shape.iter().product();
         if count == 0 {
             return Ok(Vec::new());
         }
-        let size = number.bytes();
-        let last = match &tensor.strides {
+        let last = match strides {
             None => count - 1,
             Some(strides) => last_number(&tensor.about.shape, strides),
         };
         let mut bytes = vec![0; (last + 1) * size];
         let mut file = open(&tensor.file)?;
-        file.seek(SeekFrom::Start(tensor.start))
+        file.seek(SeekFrom::Start(*start))
             .and_then(|_| file.read_exact(&mut bytes))
             .map_err(io("read", &tensor.file))?;
         let at = |place: usize| number.float(&bytes[place * size..(place + 1) * size]);
-        let read: Option<Vec<f32>> = match &tensor.strides {
+        let read: Option<Vec<f32>> = match strides {
             None => (0..count).map(at).collect(),
             Some(strides) => {
                 let places = (0..count).map(|index| place(index, &tensor.about.shape, strides));
@@ -213,14 +227,28 @@ impl Tensor {
                 found: format!("shape {:?}, strides {strides:?} from {offset}", about.shape),
             });
         }
-        let size = about.number.bytes() as u64;
         let in_order = place_strides(&about.shape) == strides;
+        let place = match about.number.bytes() {
+            Some(size) => Place::At {
+                start: start + offset * size as u64,
+                strides: (!in_order).then_some(strides),
+            },
+            None => Place::Unknown,
+        };
         Ok(Self {
             about,
             file: path.to_owned(),
-            start: start + offset * size,
-            strides: (!in_order).then_some(strides),
+            place,
         })
+    }
+
+    /// A tensor that is listed alone.
+    fn unread(path: &Path, shape: Vec<usize>, number: NumberType) -> Self {
+        Self {
+            about: TensorShape { shape, number },
+            file: path.to_owned(),
+            place: Place::Unknown,
+        }
     }
 }
 
@@ -249,7 +277,16 @@ fn last_number(shape: &[usize], strides: &[usize]) -> usize {
     steps.map(|(&extent, &stride)| (extent - 1) * stride).sum()
 }
 
+/// Opens a file. Only what has an end and a size: others are looked at twice in vain.
 fn open(path: &Path) -> Result<File> {
+    let about = std::fs::metadata(path).map_err(io("open", path))?;
+    if !about.is_file() {
+        let kind = std::io::ErrorKind::InvalidInput;
+        return Err(io("open", path)(std::io::Error::new(
+            kind,
+            "it is not a regular file",
+        )));
+    }
     File::open(path).map_err(io("open", path))
 }
 
@@ -284,13 +321,14 @@ mod tests {
             let path = Path::new("a.bin");
             Tensor::within(path, "w", about(shape), (64, 12), offset, strides.to_vec())
         };
+        let at = |start, strides| Place::At { start, strides };
         let in_order = within(&[3, 4], 0, &[4, 1]).unwrap();
-        assert!(in_order.strides.is_none() && in_order.start == 64);
+        assert_eq!(in_order.place, at(64, None));
         let transposed = within(&[4, 3], 0, &[1, 4]).unwrap();
-        assert_eq!(transposed.strides, Some(vec![1, 4]));
+        assert_eq!(transposed.place, at(64, Some(vec![1, 4])));
         assert_eq!(place(5, &[4, 3], &[1, 4]), 9);
         assert_eq!(last_number(&[4, 3], &[1, 4]), 11);
-        assert_eq!(within(&[2], 10, &[1]).unwrap().start, 64 + 40);
+        assert_eq!(within(&[2], 10, &[1]).unwrap().place, at(64 + 40, None));
         for (shape, offset, strides) in [
             (&[13][..], 0, &[1][..]),
             (&[1_000_000_000], 0, &[0]),

@@ -1,6 +1,9 @@
-//! A reader of the pickles that `torch.save` writes for tensors. Nothing is looked up or called.
+//! A reader of the pickles that `torch.save` writes for tensors, under Python 2 and 3. Nothing is looked up or called.
 
 use std::collections::HashMap;
+
+use super::bytes::{Bytes, LONGEST_NUMBER};
+use super::globals::{self, Known};
 
 /// A value on the stack. Whatever has parts is an index into the machine's lists, so that no nesting is too deep to drop.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,23 +18,12 @@ pub(super) enum Value {
     /// A tuple or list.
     Sequence(usize),
     Dict(usize),
-    Known(Known),
+    /// A global, and the text of its name.
+    Known(Known, usize),
     Storage(usize),
     Tensor(usize),
-}
-
-/// The globals that have a meaning here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Known {
-    OrderedDict,
-    /// `_rebuild_tensor` and `_rebuild_tensor_v2`.
-    Tensor,
-    /// `_rebuild_parameter`: the tensor that it wraps.
-    Parameter,
-    /// A class of storages, by its name's text.
-    Storage(usize),
-    /// `torch.Size`: the tuple that it wraps.
-    Size,
+    /// A tensor that is not simply numbers in a row.
+    Odd(usize),
 }
 
 /// A run of numbers in the file; its texts are those of the machine, which a pickle can repeat at no cost.
@@ -40,7 +32,19 @@ pub(super) struct Storage {
     /// The class's name.
     pub(super) class: usize,
     pub(super) key: usize,
+    /// Where it begins within what the file has under its key, as a view of another.
+    pub(super) offset: u64,
     pub(super) numbers: u64,
+}
+
+/// What is known of a tensor that is not simply numbers in a row.
+#[derive(Clone, Debug)]
+pub(super) struct Odd {
+    /// The text of the function that makes it.
+    pub(super) maker: usize,
+    /// The text of the type of its numbers, where that is known.
+    pub(super) number: Option<usize>,
+    pub(super) shape: Vec<usize>,
 }
 
 /// A view of a storage.
@@ -73,21 +77,15 @@ pub(super) struct Machine {
     pub(super) dicts: Vec<Vec<(Value, Value)>>,
     pub(super) storages: Vec<Storage>,
     pub(super) views: Vec<View>,
+    pub(super) odd: Vec<Odd>,
+    /// Entries of dictionaries that were made of lists, which a pickle can repeat at no cost.
+    pub(super) made: usize,
 }
-
-/// The bytes of a pickle and how far they are read.
-struct Bytes<'a> {
-    all: &'a [u8],
-    at: usize,
-}
-
-/// The most axes of a tensor, as PyTorch has it: a pickle can repeat a long tuple at no cost.
-const MOST_AXES: usize = 64;
 
 /// The longest name of a global that has a meaning.
-const LONGEST_NAME: usize = 64;
+pub(super) const LONGEST_NAME: usize = 64;
 
-type Step<T> = Result<T, (&'static str, String)>;
+pub(super) type Step<T> = Result<T, (&'static str, String)>;
 
 impl Machine {
     /// Runs a pickle from `start`; gives what it makes and the byte after it.
@@ -145,18 +143,59 @@ impl Machine {
             // BINBYTES, SHORT_BINBYTES
             b'B' => bytes.skip(4)?,
             b'C' => bytes.skip(1)?,
+            // As text, which protocol 0 writes: INT, LONG, FLOAT, STRING, UNICODE.
+            b'I' => match bytes.line(LONGEST_NUMBER)?.as_str() {
+                "00" => Value::Bool(false),
+                "01" => Value::Bool(true),
+                digits => self.decimal(digits)?,
+            },
+            b'L' => {
+                let digits = bytes.line(LONGEST_NUMBER)?;
+                self.decimal(digits.strip_suffix('L').unwrap_or(&digits))?
+            }
+            b'F' => bytes.line(LONGEST_NUMBER).map(|_| Value::Other)?,
+            b'S' => {
+                let text = globals::unquoted(bytes.raw_line()?);
+                text.map_or(Value::Other, |text| self.text_value(text))
+            }
+            b'V' => {
+                let text = globals::unescaped(bytes.raw_line()?);
+                text.map_or(Value::Other, |text| self.text_value(text))
+            }
+            // LONG4, BINBYTES8, BYTEARRAY8
+            0x8b => {
+                let length = bytes.unsigned(4)?;
+                self.integer(bytes.take(usize::try_from(length).unwrap_or(usize::MAX))?)
+            }
+            0x8e | 0x96 => bytes.skip(8)?,
             b'}' => self.dict(),
-            b']' | b')' => self.sequence(Vec::new()),
-            b't' | b'l' => {
+            // EMPTY_LIST, EMPTY_TUPLE, EMPTY_SET
+            b']' | b')' | 0x8f => self.sequence(Vec::new()),
+            // TUPLE, LIST, FROZENSET
+            b't' | b'l' | 0x91 => {
                 let values = self.marked()?;
                 self.sequence(values)
+            }
+            b'd' => {
+                let values = self.marked()?;
+                let dict = self.dict();
+                self.stack.push(dict);
+                return self.insert(&values);
+            }
+            // POP_MARK, DUP
+            b'1' => return self.marked().map(|_| None),
+            b'2' => {
+                let value = self.pop()?;
+                self.stack.push(value);
+                value
             }
             0x85..=0x87 => {
                 let values = self.last(usize::from(operation - 0x84))?;
                 self.sequence(values)
             }
             b'a' => return self.append(1),
-            b'e' => return self.append_marked(),
+            // APPENDS, ADDITEMS
+            b'e' | 0x90 => return self.append_marked(),
             b's' => return self.set(2),
             b'u' => return self.set_marked(),
             b'q' => {
@@ -168,10 +207,18 @@ impl Machine {
                 return self.remember(key);
             }
             0x94 => return self.remember(self.memo.len() as u32),
+            b'p' => {
+                let key = bytes.number()?;
+                return self.remember(key);
+            }
+            b'g' => {
+                let key = bytes.number()?;
+                self.recall(u64::from(key))?
+            }
             b'h' => self.recall(u64::from(bytes.byte()?))?,
             b'j' => self.recall(bytes.unsigned(4)?)?,
             b'c' => {
-                let (module, name) = (bytes.line()?, bytes.line()?);
+                let (module, name) = (bytes.line(LONGEST_NAME)?, bytes.line(LONGEST_NAME)?);
                 self.known(&module, &name)?
             }
             0x93 => {
@@ -183,7 +230,8 @@ impl Machine {
                 let id = self.pop()?;
                 self.persistent(id)?
             }
-            b'R' => {
+            // REDUCE, NEWOBJ
+            b'R' | 0x81 => {
                 let (arguments, called) = (self.pop()?, self.pop()?);
                 self.reduce(called, arguments)?
             }
@@ -191,8 +239,13 @@ impl Machine {
             b'b' => {
                 self.pop()?;
                 return match self.stack.last() {
-                    Some(Value::Dict(_)) => Ok(None),
-                    other => Err(("attributes of a dictionary alone", format!("of {other:?}"))),
+                    Some(Value::Dict(_) | Value::Tensor(_) | Value::Odd(_) | Value::Other) => {
+                        Ok(None)
+                    }
+                    other => Err((
+                        "attributes of a dictionary or tensor alone",
+                        format!("of {other:?}"),
+                    )),
                 };
             }
             other => {
@@ -211,100 +264,11 @@ impl Machine {
         }
     }
 
-    fn sequence_of(&self, value: Value) -> Step<&[Value]> {
+    pub(super) fn sequence_of(&self, value: Value) -> Step<&[Value]> {
         match value {
             Value::Sequence(sequence) => Ok(&self.sequences[sequence]),
             other => Err(("a tuple", format!("{other:?}"))),
         }
-    }
-
-    fn known(&mut self, module: &str, name: &str) -> Step<Value> {
-        let named = module.len().max(name.len()) <= LONGEST_NAME;
-        let known = match (module, name) {
-            _ if !named => return Err(("tensors and dictionaries alone", "a longer name".into())),
-            ("collections", "OrderedDict") => Known::OrderedDict,
-            ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Known::Tensor,
-            ("torch._utils", "_rebuild_parameter") => Known::Parameter,
-            ("torch", "Size") => Known::Size,
-            ("torch" | "torch.storage", class) if class.ends_with("Storage") => {
-                self.texts.push(class.to_owned());
-                Known::Storage(self.texts.len() - 1)
-            }
-            _ => {
-                let expected = "tensors and dictionaries alone";
-                return Err((expected, format!("the global `{module}.{name}`")));
-            }
-        };
-        Ok(Value::Known(known))
-    }
-
-    /// A storage: ("storage", its class, its key, where it was, how many numbers it has).
-    fn persistent(&mut self, id: Value) -> Step<Value> {
-        let expected = "a storage";
-        let (class, key, numbers) = match self.sequence_of(id)? {
-            [
-                Value::Text(kind),
-                Value::Known(Known::Storage(class)),
-                Value::Text(key),
-                _,
-                Value::Int(numbers),
-                ..,
-            ] if self.texts[*kind] == "storage" && *numbers >= 0 => (*class, *key, *numbers as u64),
-            other => return Err((expected, format!("{} values", other.len()))),
-        };
-        self.storages.push(Storage {
-            class,
-            key,
-            numbers,
-        });
-        Ok(Value::Storage(self.storages.len() - 1))
-    }
-
-    fn reduce(&mut self, called: Value, arguments: Value) -> Step<Value> {
-        let arguments = self.sequence_of(arguments)?;
-        match (called, arguments) {
-            (Value::Known(Known::OrderedDict), []) => Ok(self.dict()),
-            (Value::Known(Known::Parameter), [tensor @ Value::Tensor(_), ..]) => Ok(*tensor),
-            (Value::Known(Known::Size), [shape @ Value::Sequence(_)]) => Ok(*shape),
-            (
-                Value::Known(Known::Tensor),
-                [
-                    Value::Storage(storage),
-                    Value::Int(offset),
-                    shape,
-                    strides,
-                    ..,
-                ],
-            ) => {
-                let view = View {
-                    storage: *storage,
-                    offset: u64::try_from(*offset)
-                        .map_err(|_| ("an offset", offset.to_string()))?,
-                    shape: self.extents(*shape)?,
-                    strides: self.extents(*strides)?,
-                };
-                self.views.push(view);
-                Ok(Value::Tensor(self.views.len() - 1))
-            }
-            (Value::Known(known), other) => {
-                let found = format!("{} other ones for {known:?}", other.len());
-                Err(("the arguments that tensors are written with", found))
-            }
-            (other, _) => Err(("something that makes tensors", format!("{other:?}"))),
-        }
-    }
-
-    fn extents(&self, value: Value) -> Step<Vec<usize>> {
-        let extent = |value: &Value| match value {
-            Value::Int(extent) => usize::try_from(*extent).ok(),
-            _ => None,
-        };
-        let sequence = self.sequence_of(value)?;
-        if sequence.len() > MOST_AXES {
-            return Err(("at most 64 axes", sequence.len().to_string()));
-        }
-        let extents: Option<Vec<usize>> = sequence.iter().map(extent).collect();
-        extents.ok_or(("extents of 0 or above", "others".into()))
     }
 
     /// An integer of any number of bytes, the lowest first and the highest bit its sign.
@@ -319,15 +283,42 @@ impl Machine {
         Value::Int(i64::from_le_bytes(all))
     }
 
+    /// An integer as decimal digits.
+    fn decimal(&mut self, digits: &str) -> Step<Value> {
+        if let Ok(value) = digits.parse::<i64>() {
+            return Ok(Value::Int(value));
+        }
+        let value: i128 = digits
+            .parse()
+            .map_err(|_| ("an integer", format!("`{digits}`")))?;
+        // The fewest bytes that keep its sign, as the other protocols write it.
+        let bytes = value.to_le_bytes();
+        let sign = if value < 0 { 0xff } else { 0 };
+        let spare = |end: usize| bytes[end - 1] == sign && (bytes[end - 2] ^ sign) < 0x80;
+        let mut end = bytes.len();
+        while end > 9 && spare(end) {
+            end -= 1;
+        }
+        self.large.push(bytes[..end].to_vec());
+        Ok(Value::Large(self.large.len() - 1))
+    }
+
+    /// A string; of Python 2, where it may be bytes, one that is not UTF-8 names nothing.
     fn text(&mut self, bytes: &mut Bytes<'_>, length: usize) -> Step<Value> {
         let length = bytes.unsigned(length)?;
         let text = bytes.take(usize::try_from(length).unwrap_or(usize::MAX))?;
-        let text = std::str::from_utf8(text).map_err(|_| ("UTF-8", "other bytes".into()))?;
-        self.texts.push(text.to_owned());
-        Ok(Value::Text(self.texts.len() - 1))
+        Ok(match std::str::from_utf8(text) {
+            Ok(text) => self.text_value(text.to_owned()),
+            Err(_) => Value::Other,
+        })
     }
 
-    fn dict(&mut self) -> Value {
+    fn text_value(&mut self, text: String) -> Value {
+        self.texts.push(text);
+        Value::Text(self.texts.len() - 1)
+    }
+
+    pub(super) fn dict(&mut self) -> Value {
         self.dicts.push(Vec::new());
         Value::Dict(self.dicts.len() - 1)
     }
@@ -416,45 +407,4 @@ impl Machine {
 /// As much of a text as tells that it is too long.
 fn shortened(text: &str) -> String {
     text.chars().take(LONGEST_NAME + 1).collect()
-}
-
-impl<'a> Bytes<'a> {
-    fn take(&mut self, count: usize) -> Step<&'a [u8]> {
-        let left = &self.all[self.at..];
-        match left.get(..count) {
-            Some(bytes) => {
-                self.at += count;
-                Ok(bytes)
-            }
-            None => Err((
-                "bytes that the pickle says it has",
-                format!("{} of {count}", left.len()),
-            )),
-        }
-    }
-
-    fn byte(&mut self) -> Step<u8> {
-        Ok(self.take(1)?[0])
-    }
-
-    fn unsigned(&mut self, count: usize) -> Step<u64> {
-        let mut all = [0; 8];
-        all[..count].copy_from_slice(self.take(count)?);
-        Ok(u64::from_le_bytes(all))
-    }
-
-    /// Passes over bytes whose length comes first.
-    fn skip(&mut self, length: usize) -> Step<Value> {
-        let length = self.unsigned(length)?;
-        self.take(usize::try_from(length).unwrap_or(usize::MAX))?;
-        Ok(Value::Other)
-    }
-
-    fn line(&mut self) -> Step<String> {
-        let left = &self.all[self.at..];
-        let end = left.iter().position(|&byte| byte == b'\n');
-        let line = self.take(end.ok_or(("a line", "the end".to_owned()))?)?;
-        self.at += 1;
-        Ok(shortened(&String::from_utf8_lossy(line)))
-    }
 }

@@ -1,14 +1,17 @@
-use std::collections::BTreeMap;
-use std::io::Read;
+use std::collections::{BTreeMap, HashMap};
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{NumberType, Tensor, TensorShape, header, io, open};
+use super::{NumberType, Place, Tensor, TensorShape, header, io, open, seal};
 use crate::{Error, Result};
 
 /// The longest header that is read; that of a model of 100 billion parameters has a tenth of it.
 const MOST_HEADER: u64 = 16 << 20;
+
+/// The name under which a header has what is not a tensor.
+const METADATA: &str = "__metadata__";
 
 #[derive(Deserialize)]
 struct Entry {
@@ -17,7 +20,8 @@ struct Entry {
     data_offsets: (u64, u64),
 }
 
-/// Reads the header of safetensors: its length, and tensors by name with their places behind it.
+/// Reads the header of safetensors: its length, and tensors by name with their places behind it. Where the file carries the
+/// checksum of its content, all of it is read, too.
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     let mut file = open(path)?;
     let size = file.metadata().map_err(io("read", path))?.len();
@@ -31,37 +35,47 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     }
     let mut text = vec![0; length as usize];
     file.read_exact(&mut text).map_err(io("read", path))?;
-    let malformed = |source| Error::Malformed {
+    let malformed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Malformed {
         path: path.to_owned(),
         expected: "a safetensors header",
-        source: Box::new(source),
+        source,
     };
-    let entries: BTreeMap<String, serde_json::Value> =
-        serde_json::from_slice(&text).map_err(malformed)?;
+    let mut entries: BTreeMap<String, serde_json::Value> =
+        serde_json::from_slice(&text).map_err(|error| malformed(error.into()))?;
+    let metadata: HashMap<String, String> = match entries.remove(METADATA) {
+        Some(serde_json::Value::Object(fields)) => {
+            let text = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+            let fields = fields.into_iter();
+            fields.map(|(key, value)| (key, text(value))).collect()
+        }
+        _ => HashMap::new(),
+    };
+    file.rewind().map_err(io("read", path))?;
+    seal::check(file, &text, &metadata)
+        .map_err(io("read", path))?
+        .map_err(|broken| Error::Malformed {
+            path: path.to_owned(),
+            expected: "weights as chromex wrote them; write or fetch them again",
+            source: broken.into(),
+        })?;
     drop(text);
     let data = 8 + length;
     let mut tensors = BTreeMap::new();
     let mut spans = Vec::new();
-    for (name, entry) in entries
-        .into_iter()
-        .filter(|(name, _)| name != "__metadata__")
-    {
-        let entry: Entry = serde_json::from_value(entry).map_err(malformed)?;
-        let Some(number) = NumberType::of_safetensors(&entry.dtype) else {
-            return Err(Error::TensorType {
-                path: path.to_owned(),
-                name,
-                found: entry.dtype,
-            });
-        };
+    for (name, entry) in entries {
+        let entry: Entry =
+            serde_json::from_value(entry).map_err(|error| malformed(error.into()))?;
+        let number = NumberType::of_safetensors(&entry.dtype);
         let (start, end) = entry.data_offsets;
-        let bytes = entry
-            .shape
-            .iter()
-            .try_fold(number.bytes() as u64, |bytes, &extent| {
-                bytes.checked_mul(extent as u64)
-            });
-        if start > end || end > size - data || bytes != Some(end - start) {
+        // Of a type that is not known, the file alone says how many bytes its numbers take.
+        let fills = number.bits().is_none_or(|bits| {
+            let bits = entry
+                .shape
+                .iter()
+                .try_fold(bits, |bits, &extent| bits.checked_mul(extent as u64));
+            bits.is_some_and(|bits| bits.div_ceil(8) == end.wrapping_sub(start))
+        });
+        if start > end || end > size - data || !fills {
             return Err(Error::TensorPlace {
                 path: path.to_owned(),
                 name,
@@ -69,7 +83,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
                     "the bytes of its shape, within the {} of the file",
                     size - data
                 ),
-                found: format!("{:?} of {number:?} in {start}..{end}", entry.shape),
+                found: format!("{:?} of {number} in {start}..{end}", entry.shape),
             });
         }
         spans.push((start, end, name.clone()));
@@ -79,8 +93,10 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
                 number,
             },
             file: path.to_owned(),
-            start: data + start,
-            strides: None,
+            place: Place::At {
+                start: data + start,
+                strides: None,
+            },
         };
         tensors.insert(name, tensor);
     }

@@ -5,7 +5,7 @@ use burn::module::Module;
 use safetensors::{Dtype, tensor::TensorView};
 
 use super::{fill, read};
-use crate::tensor_file::TensorFile;
+use crate::tensor_file::{TensorFile, seal};
 use crate::{Error, Result};
 
 /// Where a parameter lies in a file.
@@ -64,7 +64,9 @@ impl Stored {
     }
 }
 
-/// Writes the parameters of a module as safetensors, where `stored` says for their paths.
+/// Writes the parameters of a module as safetensors, where `stored` says for their paths. Their metadata have the checksum of the
+/// whole file ([`chromex_core::seal`]), by which [`TensorFile`] refuses a file in which any bit has changed; other tools
+/// pass over it.
 ///
 /// # Errors
 ///
@@ -102,7 +104,8 @@ pub fn save<M: Module, S: Into<Stored>>(
             path: path.to_owned(),
             source,
         })?;
-    chromex_core::atomic::write(path, |out| out.write_all(&file))?;
+    let sealed = seal::seal(&file);
+    chromex_core::atomic::write(path, |out| out.write_all(&sealed))?;
     Ok(())
 }
 
@@ -144,8 +147,8 @@ pub fn load<M: Module, S: Into<Stored>>(
 ///
 /// # Errors
 ///
-/// [`Error::Tensors`] with all tensors that are missing, of another shape, or neither the module's nor ignored;
-/// [`Error::TensorType`] when one is not of a floating-point type; [`Error::Io`] when the file cannot be read any more.
+/// [`Error::Tensors`] with all tensors that are missing, of another shape, not of a floating-point type, or neither the module's
+/// nor ignored; [`Error::Io`] when the file cannot be read any more.
 ///
 /// # Panics
 ///
@@ -157,7 +160,7 @@ pub fn load_from<M: Module, S: Into<Stored>>(
     mut otherwise: impl FnMut(&str, &[usize]) -> Option<Vec<f32>>,
     ignored: impl Fn(&str) -> bool,
 ) -> Result<M> {
-    let (mut missing, mut misshapen) = (Vec::new(), Vec::new());
+    let (mut missing, mut misshapen, mut mistyped) = (Vec::new(), Vec::new(), Vec::new());
     let (mut known, mut given) = (BTreeSet::new(), BTreeMap::new());
     for (parameter, shape) in super::shapes(&module) {
         let stored: Stored = stored(&parameter).into();
@@ -174,21 +177,26 @@ pub fn load_from<M: Module, S: Into<Stored>>(
                 Some(found) if found.shape != expected => {
                     misshapen.push(format!("{name} {expected:?}, found {:?}", found.shape));
                 }
+                Some(found) if !found.number.is_float() => {
+                    mistyped.push(format!("{name} {}", found.number));
+                }
                 Some(_) => {}
             }
             known.insert(name);
         }
     }
-    let others = file.tensors().map(|(name, _)| name);
+    let others = file.tensors();
     let unexpected: Vec<String> = others
-        .filter(|name| !known.contains(*name) && !ignored(name))
-        .map(String::from)
+        .filter(|(name, _)| !known.contains(*name) && !ignored(name))
+        .map(|(name, about)| format!("{name} {:?} {}", about.shape, about.number))
         .collect();
-    if !(missing.is_empty() && misshapen.is_empty() && unexpected.is_empty()) {
+    let lists = [&missing, &misshapen, &mistyped, &unexpected];
+    if lists.iter().any(|list| !list.is_empty()) {
         return Err(Error::Tensors {
             path: file.path().to_owned(),
             missing,
             misshapen,
+            mistyped,
             unexpected,
         });
     }
