@@ -1,10 +1,8 @@
 //! Models as JSON files.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
-use chromex_core::atomic;
+use chromex_core::{atomic, input};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -18,10 +16,5 @@ pub(crate) fn load<M: DeserializeOwned>(
     path: &Path,
     expected: &'static str,
 ) -> chromex_core::Result<M> {
-    let file = File::open(path).map_err(|source| chromex_core::Error::io("read", path, source))?;
-    serde_json::from_reader(BufReader::new(file)).map_err(|source| chromex_core::Error::Malformed {
-        path: path.to_owned(),
-        expected,
-        source,
-    })
+    input::read_json(path, input::MOST_MODEL_BYTES, expected)
 }

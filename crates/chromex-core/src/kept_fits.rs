@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Fingerprint, Fold, Part, Prediction, Result, atomic};
+use crate::{Error, Fingerprint, Fold, Part, Prediction, Result, atomic, input};
 
 /// Where finished fits are kept, and what says how their models were configured.
 pub(crate) struct Kept {
@@ -68,11 +68,11 @@ impl Place {
     /// again.
     pub(crate) fn read(&self) -> Option<Prediction> {
         if let Some(last) = &self.last
-            && std::fs::read(last).ok()? != self.fingerprint.as_bytes()
+            && input::read(last, input::MOST_SETTINGS_BYTES).ok()? != self.fingerprint.as_bytes()
         {
             return None;
         }
-        let kept: KeptFit = serde_json::from_slice(&std::fs::read(&self.file).ok()?).ok()?;
+        let kept: KeptFit = serde_json::from_slice(&input::read(&self.file, input::MOST_MODEL_BYTES).ok()?).ok()?;
         (kept.fingerprint == self.fingerprint).then_some(kept.prediction)
     }
 

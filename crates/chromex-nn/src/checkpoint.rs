@@ -47,6 +47,8 @@ pub(crate) struct Checkpoint {
     pub(crate) best_weights: Option<Vec<u8>>,
 }
 
+/// The largest checkpoint that is read.
+const MOST_BYTES: u64 = 16 << 30;
 const PROGRESS: &str = "progress";
 const WEIGHTS: &str = "weights";
 const OPTIMIZER: &str = "optimizer";
@@ -108,7 +110,7 @@ impl Checkpoint {
 
     /// Reads a checkpoint; nothing where there is none.
     pub(crate) fn load(path: &Path) -> Result<Option<Self>> {
-        let bytes = match std::fs::read(path) {
+        let bytes = match chromex_core::input::read(path, MOST_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => {

@@ -90,8 +90,8 @@ impl XgboostModel {
     /// [`chromex_core::Error::Io`] when the file cannot be read; [`chromex_core::Error::Stage`] with the path when
     /// it holds no model, or one that contradicts itself.
     pub fn load(path: &Path) -> chromex_core::Result<Self> {
-        let bytes =
-            std::fs::read(path).map_err(|source| chromex_core::Error::io("read", path, source))?;
+        let bytes = chromex_core::input::read(path, chromex_core::input::MOST_MODEL_BYTES)
+            .map_err(|source| chromex_core::Error::io("read", path, source))?;
         Self::from_bytes(&bytes).map_err(|error| of_file(path, error))
     }
 

@@ -1,5 +1,4 @@
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -87,7 +86,7 @@ impl FastaIndex {
             path: path.to_owned(),
             source,
         };
-        let mut file = File::open(path).map_err(|source| io("open", source))?;
+        let mut file = chromex_core::input::open(path).map_err(|source| io("open", source))?;
         let mut scan = Scan {
             path,
             index: Self::default(),

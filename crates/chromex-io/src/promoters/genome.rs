@@ -152,7 +152,7 @@ impl Genome {
             path: self.path.clone(),
             source,
         };
-        let mut file = File::open(&self.path).map_err(|source| io("open", source))?;
+        let mut file = chromex_core::input::open(&self.path).map_err(|source| io("open", source))?;
         let by_key: HashMap<&str, &Contig> = index
             .contigs()
             .map(|contig| (names.key(&contig.name), contig))
@@ -328,7 +328,7 @@ fn named(index: &FastaIndex, path: &Path, beside: &Path) -> Result<()> {
         path: path.to_owned(),
         source,
     };
-    let mut file = File::open(path).map_err(io)?;
+    let mut file = chromex_core::input::open(path).map_err(io)?;
     let contigs: Vec<&Contig> = index.contigs().filter(|one| one.length > 0).collect();
     let step = contigs.len().div_ceil(MOST_TITLES).max(1);
     for contig in contigs.iter().step_by(step).chain(contigs.last()) {

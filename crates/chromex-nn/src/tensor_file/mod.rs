@@ -250,7 +250,7 @@ fn last_number(shape: &[usize], strides: &[usize]) -> usize {
 }
 
 fn open(path: &Path) -> Result<File> {
-    File::open(path).map_err(io("open", path))
+    chromex_core::input::open(path).map_err(io("open", path))
 }
 
 fn io(action: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Error {
