@@ -40,7 +40,7 @@ impl FastaIndex {
     ///
     /// When the file cannot be read, a line is not one of an index, or a name is there twice.
     pub fn read(path: &Path) -> Result<Self> {
-        let mut lines = Lines::open(path)?;
+        let mut lines = Lines::open(path)?.keeping(192);
         let mut index = Self::default();
         while lines.advance()? {
             let line = String::from_utf8_lossy(lines.line()).into_owned();
