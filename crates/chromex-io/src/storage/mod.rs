@@ -10,9 +10,7 @@ pub(crate) mod numbers;
 mod numpy;
 mod pages;
 mod pandas;
-mod shapes;
 mod table;
-mod thrift;
 mod windows_read;
 mod windows_write;
 

@@ -2,6 +2,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chromex_core::input;
 use parquet::basic::{Compression, Type as Physical};
 use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{
@@ -14,7 +15,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use super::kinds::{Kind, Number};
 use super::pages::BoundedPages;
-use super::{numbers, pandas, thrift};
+use super::{numbers, pandas};
 use crate::budget::Budget;
 use crate::error::listed;
 use crate::guard::guard;
@@ -38,9 +39,9 @@ impl TableReader {
             path: path.to_owned(),
             source,
         };
-        let file = chromex_core::input::open(path).map_err(io)?;
+        let file = input::open(path).map_err(io)?;
         let bytes = file.metadata().map_err(io)?.len();
-        thrift::check_footer(&file).map_err(|source| unreadable(path, source))?;
+        input::parquet::check_footer(&file).map_err(|source| unreadable(path, source))?;
         let reader = guard(path, "Parquet", || SerializedFileReader::new(file))?;
         let schema = reader.metadata().file_metadata().schema_descr();
         let columns = schema
@@ -237,8 +238,8 @@ impl TableReader {
     fn check_pages(&self, group: usize, column: usize) -> Result<()> {
         let column = self.reader.metadata().row_group(group).column(column);
         let (start, bytes) = (start(column) as u64, column.compressed_size() as u64);
-        let checked = chromex_core::input::open(&self.path)
-            .and_then(|file| thrift::check_pages(&file, start, start + bytes));
+        let checked = input::open(&self.path)
+            .and_then(|file| input::parquet::check_pages(&file, start, start + bytes));
         checked.map_err(|source| unreadable(&self.path, source))
     }
 

@@ -26,3 +26,5 @@ mod signals;
 mod simulated;
 // Tables of expression as the programs of the field write them.
 mod tables;
+// Small files that would fill the memory.
+mod budgets;

@@ -3,6 +3,9 @@
 //! Two mistakes are impossible for who opens by these functions: to wait for ever for a pipe or a device that has no end, and to fill
 //! the memory with a file that is larger than what it should be.
 
+pub mod parquet;
+mod shapes;
+
 use std::fs::{File, FileType};
 use std::io::{self, Read};
 use std::path::Path;
@@ -119,7 +122,11 @@ fn kind_name(kind: FileType) -> &'static str {
 
 #[cfg(not(unix))]
 fn kind_name(kind: FileType) -> &'static str {
-    if kind.is_dir() { "a folder" } else { "a device" }
+    if kind.is_dir() {
+        "a folder"
+    } else {
+        "a device"
+    }
 }
 
 #[cfg(test)]
