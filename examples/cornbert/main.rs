@@ -10,7 +10,6 @@
 
 mod models;
 mod outcome;
-mod promoter_table;
 mod sets;
 mod stages;
 #[path = "../support/mod.rs"]
@@ -19,6 +18,7 @@ mod support;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use chromex::io::TableHeader;
 use clap::{Parser, ValueEnum};
 
 use sets::Set;
@@ -43,6 +43,15 @@ struct Flags {
     /// Read a table instead: gene, sequence, then TPM of a tissue per column
     #[arg(long, value_name = "TSV", conflicts_with_all = ["genome", "data"])]
     promoters: Option<PathBuf>,
+    /// Take these columns of the table for tissues; all columns of numbers without it
+    #[arg(long = "tissue", value_name = "NAME", value_delimiter = ',')]
+    tissues: Vec<String>,
+    /// Take this column of --expression for the genes; its index or first one without it
+    #[arg(long, value_name = "NAME", requires = "expression")]
+    gene_column: Option<String>,
+    /// Whether the first row of the table names its columns: guessed, present or absent
+    #[arg(long, value_name = "WORD", default_value_t = TableHeader::Guessed)]
+    header: TableHeader,
     /// Promoters of other species to pre-train on, before those of this one
     #[arg(long, value_name = "FASTA", value_delimiter = ',')]
     corpus: Vec<PathBuf>,
@@ -130,6 +139,9 @@ fn run(mut flags: Flags) -> Result<(), Anything> {
         ("layers", flags.layers.to_string()),
         ("pretrain_steps", flags.pretrain_steps().to_string()),
         ("finetune_steps", flags.finetune_steps().to_string()),
+        ("tissues", flags.tissues.join(",")),
+        ("gene_column", flags.gene_column.clone().unwrap_or_default()),
+        ("header", flags.header.to_string()),
     ];
     let seeds = if flags.is_simulated() { 1 } else { 5 };
     let mut run = Run::begin("cornbert", &flags.options, seeds, &settings)?;

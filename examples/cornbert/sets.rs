@@ -6,17 +6,20 @@ use std::path::Path;
 use chromex::core::{
     Dataset, GivenSplit, GroupShares, Keys, Rows, Sequences, Split, Target, Targets, Transform,
 };
+use chromex::io::TabRows;
 use chromex::io::expression::{
     ExpressionUnit, GeneIds, MatrixLayout, TargetColumn, read_expression_matrix,
 };
 use chromex::io::genes::{Strand, read_gene_rows};
-use chromex::io::promoters::{Genome, PromoterLayout, PromoterWindow, Region, extract_promoters};
+use chromex::io::promoters::{
+    Genome, PromoterLayout, PromoterTable, PromoterTableLayout, PromoterWindow, Region,
+    extract_promoters, read_promoter_table,
+};
 use chromex::io::simulate::{PlantedMotif, SimulatedGenome};
 use chromex::io::splits::{read_split, write_split};
 use chromex::tokens::Homology;
 use ndarray::Array2;
 
-use crate::promoter_table::{Columns, PromoterTable};
 use crate::support::{Anything, Run};
 use crate::{Flags, Mode};
 
@@ -237,7 +240,16 @@ fn of_genome(
         "{count} promoters of {} genes; {left_out}.",
         rows.len()
     ));
-    let table = read_expression_matrix(expression, &MatrixLayout::of(ExpressionUnit::Tpm))?;
+    let table = read_expression_matrix(
+        expression,
+        &MatrixLayout {
+            gene_column: flags.gene_column.clone(),
+            samples: flags.tissues.clone(),
+            header: flags.header,
+            ..MatrixLayout::of(ExpressionUnit::Tpm)
+        },
+    )?;
+    note_all(table.notes(), run);
     let genes: Vec<String> = promoters
         .promoters
         .iter()
@@ -256,14 +268,12 @@ fn of_genome(
 
 fn of_table(flags: &Flags, path: &Path, run: &mut Run) -> Result<Dataset<Sequences>, Anything> {
     run.add_input(path)?;
-    let columns = Columns {
-        gene: "gene",
-        sequence: "sequence",
-        part: None,
-        others: &[],
-        are_logarithms: false,
+    let layout = PromoterTableLayout {
+        tissues: flags.tissues.clone(),
+        header: flags.header,
+        ..PromoterTableLayout::default()
     };
-    let table = PromoterTable::read(path, &columns)?;
+    let table = read_promoter_table(path, &layout)?;
     let log = Transform::NaturalLog { offset: 1.0 };
     let values = table
         .values
@@ -278,14 +288,14 @@ fn of_table(flags: &Flags, path: &Path, run: &mut Run) -> Result<Dataset<Sequenc
 fn maize(flags: &Flags, data: &Path, run: &mut Run) -> Result<Dataset<Sequences>, Anything> {
     let path = data.join("florabert_maize/merged_seq_genex.csv.gz");
     run.add_input(&path)?;
-    let columns = Columns {
-        gene: "gene_id",
-        sequence: "seq",
-        part: Some("fold"),
-        others: &["gene_id_full"],
-        are_logarithms: true,
+    let layout = PromoterTableLayout {
+        gene: "gene_id".into(),
+        sequence: "seq".into(),
+        part: Some("fold".into()),
+        may_be_negative: true,
+        ..PromoterTableLayout::default()
     };
-    let table = PromoterTable::read(&path, &columns)?;
+    let table = read_promoter_table(&path, &layout)?;
     let parts: Vec<&str> = table
         .parts
         .iter()
@@ -316,12 +326,7 @@ fn dataset(
     columns: Vec<Target>,
     run: &Run,
 ) -> Result<Dataset<Sequences>, Anything> {
-    if table.empty > 0 {
-        run.note(&format!(
-            "{} genes without a base were left out.",
-            table.empty
-        ));
-    }
+    note_all(&table.notes, run);
     let most = flags.length() as usize;
     let cut: Vec<&[u8]> = table
         .sequences
@@ -364,17 +369,21 @@ fn arabidopsis(data: &Path, run: &mut Run) -> Result<Vec<Vec<u8>>, Anything> {
         return Ok(Vec::new());
     }
     run.add_input(&path)?;
-    let file = flate2::read::MultiGzDecoder::new(std::fs::File::open(&path)?);
-    let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').from_reader(file);
+    let mut rows = TabRows::open(&path)?;
+    // The header.
+    rows.advance()?;
     let mut promoters = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| format!("{}: {error}", path.display()))?;
-        let sequence = record
-            .get(2)
-            .ok_or_else(|| format!("{}: expected 3 columns", path.display()))?;
-        promoters.push(sequence.as_bytes().to_vec());
+    while rows.advance()? {
+        promoters.push(rows.bases(2)?.as_bytes().to_vec());
     }
     Ok(promoters)
+}
+
+/// Says what a reader left aside and left out.
+fn note_all(notes: &[String], run: &Run) {
+    for note in notes {
+        run.note(&format!("{note}."));
+    }
 }
 
 /// Draws a second species: the same motifs in another genome.

@@ -114,7 +114,7 @@ impl Cell {
         counter.threads = 0;
         let genes = (flags.selection(), flags.cut_versions, flags.layout());
         let joined = (
-            &flags.samples,
+            (&flags.samples, &flags.gene_column, flags.header),
             flags.unit().to_string(),
             flags.tables,
             flags.npz,
@@ -136,10 +136,19 @@ impl Cell {
         flags: &Flags,
         summary: &mut String,
     ) -> Result<StoredWindows, Anything> {
-        let table = read_expression_matrix(expression, &MatrixLayout::of(flags.unit()))?;
         let mut samples = flags.samples.clone();
         if samples.is_empty() {
             samples.push(self.name.clone());
+        }
+        let layout = MatrixLayout {
+            gene_column: flags.gene_column.clone(),
+            samples: samples.clone(),
+            header: flags.header,
+            ..MatrixLayout::of(flags.unit())
+        };
+        let table = read_expression_matrix(expression, &layout)?;
+        for note in table.notes() {
+            summary.push_str(&format!("\nExpression: {note}\n"));
         }
         let columns: Vec<TargetColumn> = samples.iter().map(TargetColumn::of).collect();
         let ids: Vec<String> = stored.genes.iter().map(|gene| gene.id.clone()).collect();

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use chromex::io::counting::{CountMode, Normalisation, ReadCounter, ReadFilter};
-use chromex::io::expression::ExpressionUnit;
+use chromex::io::expression::{ExpressionUnit, TableHeader};
 use chromex::io::genes::{
     Centre, ChromosomeNames, GeneSelection, Orientation, TranscriptChoice, WindowLayout,
 };
@@ -90,6 +90,12 @@ pub(crate) struct Flags {
     /// Take these columns of it [default: the cell's name]
     #[arg(long = "sample", value_name = "NAME", requires = "expression")]
     pub(crate) samples: Vec<String>,
+    /// Take this column of it for the genes; its index or first one without it
+    #[arg(long, value_name = "NAME", requires = "expression")]
+    pub(crate) gene_column: Option<String>,
+    /// Whether its first row names the columns: guessed, present or absent
+    #[arg(long, value_name = "WORD", default_value_t = TableHeader::Guessed)]
+    pub(crate) header: TableHeader,
     /// What the table counts
     #[arg(long, value_enum, default_value_t = Unit::Reads)]
     pub(crate) unit: Unit,
@@ -153,7 +159,9 @@ pub(crate) enum Scale {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Unit {
+    #[value(alias = "counts")]
     Reads,
+    Cpm,
     Rpkm,
     Fpkm,
     Tpm,
@@ -233,6 +241,7 @@ impl Flags {
     pub(crate) fn unit(&self) -> ExpressionUnit {
         match self.unit {
             Unit::Reads => ExpressionUnit::Reads,
+            Unit::Cpm => ExpressionUnit::Cpm,
             Unit::Rpkm => ExpressionUnit::Rpkm,
             Unit::Fpkm => ExpressionUnit::Fpkm,
             Unit::Tpm => ExpressionUnit::Tpm,

@@ -1,12 +1,12 @@
 //! The sets of promoters that the example knows: simulated ones, and tables of real ones.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use chromex::core::{Dataset, Keys, Sequences, Target, Targets, Transform, random};
+use chromex::io::TabRows;
+use chromex::io::promoters::{PromoterTableLayout, read_promoter_table};
 use chromex::io::simulate::SimulatedPromoters;
 use clap::ValueEnum;
-use flate2::read::MultiGzDecoder;
 use ndarray::Array2;
 use rand::RngExt;
 
@@ -80,48 +80,38 @@ impl Set {
     }
 
     fn rows(self, file: &Path) -> Result<Vec<Row>, Anything> {
-        let reader =
-            std::fs::File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let lines = BufReader::new(MultiGzDecoder::new(reader)).lines();
-        let header = usize::from(self != Self::Yeast);
+        let mut lines = TabRows::open(file)?;
         let mut rows = Vec::new();
-        for (number, line) in lines.enumerate().skip(header) {
-            let line = line?;
-            let fields: Vec<&str> = line.split('\t').collect();
-            let wrong = || {
-                format!(
-                    "{}: line {}: not as many fields as known",
-                    file.display(),
-                    number + 1
-                )
+        if self != Self::Yeast {
+            // The header.
+            lines.advance()?;
+        }
+        while lines.advance()? {
+            let number = lines.line() - 1;
+            let last_column = lines.columns() - 1;
+            let (sequence, length) = match self {
+                Self::Yeast => (lines.bases(0)?, 110),
+                Self::Plant => (lines.bases(3)?, 170),
+                _ => (lines.bases(2)?, 512),
             };
-            let row = match (self, fields.as_slice()) {
-                (Self::Yeast, [sequence, value]) => Row {
-                    id: format!("yeast{number}"),
-                    // Behind the random bases all are the same: shorter ones are filled up before them.
-                    sequence: last(sequence, 110),
-                    value: value.parse()?,
-                    part: None,
+            rows.push(Row {
+                id: match self {
+                    Self::Yeast => format!("yeast{number}"),
+                    Self::Plant => format!("{} {} {number}", lines.text(1)?, lines.text(2)?),
+                    _ => lines.text(0)?.to_owned(),
                 },
-                (Self::Plant, [_, species, gene, sequence, value]) => Row {
-                    id: format!("{species} {gene} {number}"),
-                    sequence: last(sequence, 170),
-                    value: value.parse()?,
-                    part: None,
-                },
-                (Self::Arabidopsis, [gene, chromosome, sequence, .., value]) => Row {
-                    id: (*gene).to_owned(),
-                    sequence: last(sequence, 512),
-                    value: value.parse()?,
-                    part: Some(match *chromosome {
+                // Behind the random bases all are the same: shorter ones are filled up before them.
+                sequence: last(sequence, length),
+                value: lines.number(last_column)? as f32,
+                part: match self {
+                    Self::Arabidopsis => Some(match lines.text(1)? {
                         "4" => "test".into(),
                         "3" => "valid".into(),
                         _ => "train".into(),
                     }),
+                    _ => None,
                 },
-                _ => return Err(wrong().into()),
-            };
-            rows.push(row);
+            });
         }
         Ok(rows)
     }
@@ -129,43 +119,33 @@ impl Set {
 
 /// The last bases of a sequence, with unknown ones before them where it has fewer.
 fn last(sequence: &str, length: usize) -> String {
-    let start = sequence.len().saturating_sub(length);
-    format!("{:N>length$}", &sequence[start..])
+    let skipped = sequence.chars().count().saturating_sub(length);
+    let kept: String = sequence.chars().skip(skipped).collect();
+    format!("{kept:N>length$}")
 }
 
 /// Reads a table of own promoters, all of one length.
 pub(crate) fn read_table(path: &Path) -> Result<Dataset<Sequences>, Anything> {
-    let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').from_path(path)?;
-    let header = reader.headers()?.clone();
-    let column = |name: &str| header.iter().position(|field| field == name);
-    let needed = |name: &str| {
-        column(name).ok_or_else(|| {
-            let known: Vec<&str> = header.iter().collect();
-            let known = known.join(", ");
-            format!(
-                "{}: line 1: expected a column {name}, found {known}",
-                path.display()
-            )
-        })
+    let layout = PromoterTableLayout {
+        gene: "id".into(),
+        part: Some("part".into()),
+        part_may_lack: true,
+        tissues: vec!["value".into()],
+        may_be_negative: true,
+        ..PromoterTableLayout::default()
     };
-    let (id, sequence, value) = (needed("id")?, needed("sequence")?, needed("value")?);
-    let part = column("part");
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let number: f32 = record[value].parse().unwrap_or(f32::NAN);
-        if !number.is_finite() {
-            let (path, found) = (path.display(), &record[value]);
-            return Err(format!("{path}: line {line}: expected a number, found {found}").into());
-        }
-        rows.push(Row {
-            id: record[id].to_owned(),
-            sequence: record[sequence].to_owned(),
-            value: number,
-            part: part.map(|part| record[part].to_owned()),
-        });
-    }
+    let table = read_promoter_table(path, &layout)?;
+    let mut parts = table.parts.into_iter();
+    let texts = table.genes.into_iter().zip(table.sequences);
+    let rows: Vec<Row> = texts
+        .zip(table.values)
+        .map(|((id, sequence), value)| Row {
+            id,
+            sequence,
+            value: value as f32,
+            part: parts.next(),
+        })
+        .collect();
     dataset(&rows, "as in the table", "value")
 }
 

@@ -11,6 +11,7 @@ use chromex::baselines::interpretation::{gradient_times_input, occlusion, plante
 use chromex::core::{
     Dataset, Experiment, GivenSplit, Keys, MarkWindows, Rows, Split, Target, Targets, Transform,
 };
+use chromex::io::TabRows;
 use chromex::io::deepchrome::{DeepChromeLayout, DeepChromeTable, read_deepchrome};
 use chromex::io::simulate::SimulatedPair;
 use chromex::metrics::{AreaUnderRoc, MeanSquaredError, Pearson, Spearman};
@@ -154,12 +155,12 @@ fn by_chromosome(
         let mut chromosomes = HashMap::new();
         let info = folder.join(format!("X1_{name}_info.tsv"));
         let y = folder.join(format!("X1_{name}_y.tsv"));
-        for line in tsv(&info)? {
-            chromosomes.insert(line[0].to_owned(), line[1].to_owned());
+        for (gene, chromosome) in second_columns(&info, |lines| Ok(lines.text(1)?.to_owned()))? {
+            chromosomes.insert(gene, chromosome);
         }
-        for line in tsv(&y)? {
-            if let Some(chromosome) = chromosomes.remove(&line[0]) {
-                genes.insert(line[0].to_owned(), (chromosome, line[1].parse()?));
+        for (gene, level) in second_columns(&y, |lines| lines.number(1))? {
+            if let Some(chromosome) = chromosomes.remove(&gene) {
+                genes.insert(gene, (chromosome, level));
             }
         }
         run.add_input(&info)?;
@@ -205,9 +206,19 @@ fn by_chromosome(
     })
 }
 
-fn tsv(path: &Path) -> Result<Vec<csv::StringRecord>, Anything> {
-    let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').from_path(path)?;
-    Ok(reader.records().collect::<Result<_, _>>()?)
+/// Reads the genes of a table and what stands behind each.
+fn second_columns<T>(
+    path: &Path,
+    read: impl Fn(&TabRows) -> chromex::io::Result<T>,
+) -> Result<Vec<(String, T)>, Anything> {
+    let mut lines = TabRows::open(path)?;
+    // The header.
+    lines.advance()?;
+    let mut all = Vec::new();
+    while lines.advance()? {
+        all.push((lines.text(0)?.to_owned(), read(&lines)?));
+    }
+    Ok(all)
 }
 
 fn class() -> Target {

@@ -25,6 +25,7 @@ use chromex::core::{
     Dataset, Encode, Experiment, Fit, GivenSplit, Keys, MarkWindows, Predict, Sequences, Split,
     Target, Targets, Transform, WindowColumns, WindowMaxima, random,
 };
+use chromex::io::TabRows;
 use chromex::nn::attribution::input_gradient;
 use chromex::nn::{Trained, Trainer, weights};
 use chromex::report::plots;
@@ -279,37 +280,28 @@ fn read(folder: &Path, run: &mut Run) -> Result<Genes, Anything> {
     let folder = if inner.is_dir() { &inner } else { folder };
     let path = folder.join("seq512_marks_leaf.chr1-4.tsv.gz");
     run.add_input(&path)?;
-    let file = flate2::read::MultiGzDecoder::new(std::fs::File::open(&path)?);
-    let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').from_reader(file);
-    let header = reader.headers()?.clone();
-    if header.len() != 16 {
-        return Err(format!(
-            "{}: expected 16 columns, found {}",
-            path.display(),
-            header.len()
-        )
-        .into());
-    }
-    let marks: Vec<String> = header.iter().skip(5).take(10).map(str::to_owned).collect();
+    let mut lines = TabRows::open(&path)?;
+    lines.advance()?;
+    let marks = (5..15).map(|column| lines.text(column).map(str::to_owned));
+    let marks: Vec<String> = marks.collect::<Result<_, _>>()?;
     let (mut ids, mut chromosomes, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
     let (mut signal, mut leaf) = (Vec::new(), Vec::new());
-    for line in reader.records() {
-        let line = line?;
-        if line[2].len() != 512 {
+    while lines.advance()? {
+        let (gene, promoter) = (lines.text(0)?, lines.bases(2)?);
+        if promoter.len() != 512 {
+            let bases = promoter.len();
             run.note(&format!(
-                "{} is left out: its promoter has {} bases.",
-                &line[0],
-                line[2].len()
+                "{gene} is left out: its promoter has {bases} bases."
             ));
             continue;
         }
-        ids.push(line[0].to_owned());
-        chromosomes.push(line[1].to_owned());
-        sequences.push(line[2].as_bytes().to_vec());
-        for field in line.iter().skip(5).take(10) {
-            signal.push(field.parse::<f32>()?);
+        ids.push(gene.to_owned());
+        chromosomes.push(lines.text(1)?.to_owned());
+        sequences.push(promoter.as_bytes().to_vec());
+        for column in 5..15 {
+            signal.push(lines.number(column)? as f32);
         }
-        leaf.push(line[15].parse::<f32>()?);
+        leaf.push(lines.number(15)? as f32);
     }
     let part: Vec<&str> = chromosomes
         .iter()

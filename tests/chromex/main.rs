@@ -22,3 +22,6 @@ mod command_lines;
 
 /// Reads counted by the example, and what reads its files.
 mod count_reads;
+
+/// Tables of expression as other programs write them, through the examples.
+mod tables;

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Fingerprint, Fold, Part, Prediction, Result, atomic, seal};
+use crate::{Error, Fingerprint, Fold, Part, Prediction, Result, atomic, input, seal};
 
 /// Where finished fits are kept, and what says how their models were configured.
 pub(crate) struct Kept {
@@ -77,7 +77,7 @@ impl Place {
     /// Reads the fit. One whose bytes are not those that were written, by the checksum among them, is refused.
     pub(crate) fn read(&self) -> Found {
         if let Some(last) = &self.last {
-            match std::fs::read(last) {
+            match input::read(last, input::MOST_SETTINGS_BYTES) {
                 Ok(fingerprint) if fingerprint == self.fingerprint.as_bytes() => {}
                 Ok(other) if is_fingerprint(&other) => return Found::Nothing,
                 Ok(_) => return refused(last, "it does not name a fit"),
@@ -87,7 +87,7 @@ impl Place {
                 Err(error) => return refused(last, error),
             }
         }
-        let sealed = match std::fs::read(&self.file) {
+        let sealed = match input::read(&self.file, input::MOST_MODEL_BYTES) {
             Ok(sealed) => sealed,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Found::Nothing,
             Err(error) => return refused(&self.file, error),

@@ -19,6 +19,7 @@ mod experiment;
 mod fingerprint;
 mod floors;
 mod in_units;
+pub mod input;
 mod kept_fits;
 mod keys;
 mod learn;

@@ -132,12 +132,7 @@ impl Report {
     ///
     /// [`Error::Io`] when the file cannot be read, [`Error::Malformed`] when it is not a report.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read(path).map_err(|source| Error::io("read", path, source))?;
-        serde_json::from_slice(&text).map_err(|source| Error::Malformed {
-            path: path.to_owned(),
-            expected: "a chromex report",
-            source,
-        })
+        crate::input::read_json(path, crate::input::MOST_MODEL_BYTES, "a chromex report")
     }
 }
 

@@ -75,14 +75,14 @@ impl RunRecord {
 }
 
 impl InputFile {
-    /// Measures a file, reading it in pieces.
+    /// Measures a file, reading it in pieces. It must be a regular one, see [`input::open`](crate::input::open).
     ///
     /// # Errors
     ///
     /// [`Error::Io`] when it cannot be read.
     pub fn of(path: &Path) -> Result<Self> {
         let attempt = || -> std::io::Result<(u64, String)> {
-            let mut file = std::fs::File::open(path)?;
+            let mut file = crate::input::open(path)?;
             let mut hash = Sha256::new();
             let mut piece = vec![0; 1 << 16];
             let mut bytes = 0;

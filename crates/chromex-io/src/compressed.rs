@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,9 +7,12 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 use crate::Result;
+use crate::budget::Budget;
 
 /// Enough that neither the disk nor the unpacker is asked for little at a time.
 const BUFFER_BYTES: usize = 1 << 18;
+/// The memory that a zstandard frame may ask for, as a power of two: what `zstd --ultra -22` and `--long` write.
+const LARGEST_WINDOW: u32 = 27;
 
 /// How the bytes of a file are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +82,24 @@ impl<R: io::Seek> io::Seek for Metered<R> {
     }
 }
 
-/// Opens a file and unpacks it while it is read. Files of several gzip members or zstandard frames
+/// A reader that ends in an error where more comes than real files unpack to.
+struct Bounded<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.left = self
+            .left
+            .checked_sub(read as u64)
+            .ok_or(io::ErrorKind::FileTooLarge)?;
+        Ok(read)
+    }
+}
+
+/// Opens a file and unpacks it while it is read. It must be a regular file, and unpacks to [`Budget::unpacked_limit`] at most. Files of several gzip members or zstandard frames
 /// read as one.
 pub(crate) fn open(path: &Path) -> io::Result<(Box<dyn BufRead>, Compression)> {
     open_metered(path, Meter::default())
@@ -91,19 +110,28 @@ pub(crate) fn open_metered(
     path: &Path,
     meter: Meter,
 ) -> io::Result<(Box<dyn BufRead>, Compression)> {
-    let file = Metered::new(File::open(path)?, meter);
+    let file = chromex_core::input::open(path)?;
+    let left = Budget::unpacked_limit(file.metadata()?.len());
+    let file = Metered::new(file, meter);
     let mut file = BufReader::with_capacity(BUFFER_BYTES, file);
     let compression = Compression::of_content(file.fill_buf()?);
     let reader: Box<dyn BufRead> = match compression {
         Compression::None => Box::new(file),
-        Compression::Gzip => Box::new(BufReader::with_capacity(
-            BUFFER_BYTES,
-            MultiGzDecoder::new(file),
-        )),
-        Compression::Zstandard => Box::new(BufReader::with_capacity(
-            BUFFER_BYTES,
-            zstd::Decoder::with_buffer(file)?,
-        )),
+        Compression::Gzip => {
+            let inner = MultiGzDecoder::new(file);
+            Box::new(BufReader::with_capacity(
+                BUFFER_BYTES,
+                Bounded { inner, left },
+            ))
+        }
+        Compression::Zstandard => {
+            let mut inner = zstd::Decoder::with_buffer(file)?;
+            inner.window_log_max(LARGEST_WINDOW)?;
+            Box::new(BufReader::with_capacity(
+                BUFFER_BYTES,
+                Bounded { inner, left },
+            ))
+        }
     };
     Ok((reader, compression))
 }

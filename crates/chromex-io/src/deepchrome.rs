@@ -15,6 +15,9 @@ use crate::error::quoted;
 use crate::lines::Lines;
 use crate::{Result, compressed};
 
+/// What a gene takes in memory beside its signal.
+const GENE_BYTES: usize = 192;
+
 /// Which marks and bins the lines of a table hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -56,7 +59,8 @@ impl Default for DeepChromeLayout {
 /// # Errors
 ///
 /// [`Error::Table`](crate::Error::Table) at the first line that departs from the layout: bins out of order, a gene that is cut
-/// short, stands twice or changes its class, a missing or further column, or a signal that is negative or no number.
+/// short, stands twice or changes its class, a class that is not 0 or 1, a missing or further column, or a signal that is negative or no
+/// number; [`Error::TooLarge`](crate::Error::TooLarge) when a small file holds too much.
 ///
 /// # Examples
 ///
@@ -80,12 +84,15 @@ pub fn read_deepchrome(path: &Path, layout: &DeepChromeLayout) -> Result<DeepChr
             }));
         }
     }
-    let mut lines = Lines::open(path)?;
+    let mut lines = Lines::open(path)?.keeping(size_of::<f32>() * layout.marks.len());
     let mut ids: Vec<String> = Vec::new();
     let mut began = HashMap::new();
     let (mut signal, mut labels) = (Vec::new(), Vec::new());
     let mut bin = layout.bins;
     while lines.advance()? {
+        if bin == layout.bins {
+            lines.hold(GENE_BYTES)?;
+        }
         let fields: Vec<&[u8]> = lines.line().split(|&byte| byte == b',').collect();
         let (gene, number, first) = named(&lines, &fields, layout.marks.len())?;
         if bin == layout.bins {
@@ -113,12 +120,12 @@ pub fn read_deepchrome(path: &Path, layout: &DeepChromeLayout) -> Result<DeepChr
             let last = column == layout.marks.len();
             match value {
                 Some(value) if !last && value >= 0.0 => signal.push(value),
-                Some(value) if last && bin == 0 => labels.push(value),
+                Some(value) if last && bin == 0 && is_class(value) => labels.push(value),
                 Some(value) if last && labels.last() == Some(&value) => {}
                 _ if last => {
                     let expected = match labels.last() {
                         Some(label) if bin > 0 => format!("the gene's class {label}"),
-                        _ => "a class".into(),
+                        _ => "a class, 0 or 1".into(),
                     };
                     return Err(lines.error(Some(first + column + 1), expected, quoted(field)));
                 }
@@ -204,6 +211,11 @@ impl DeepChromeTable {
             keys,
         )?)
     }
+}
+
+/// Tells a class from an expression, which stands in no table of this layout.
+fn is_class(value: f32) -> bool {
+    value == 0.0 || value == 1.0
 }
 
 /// Takes the name of a line apart: the gene, the bin, and the first column of the signal.
@@ -293,6 +305,11 @@ mod tests {
             "line 1: expected 4 columns, or 5 with bins apart, found 3",
         );
         refused("A,1,0,1,x\n", "column 5: expected a class");
+        for class in ["2", "-1", "0.5", "nan", "NA", ""] {
+            let text = format!("A,1,0,1,1\nA,2,0,1,1\nB,1,0,1,{class}\nB,2,0,1,{class}\n");
+            let message = format!("line 3, column 5: expected a class, 0 or 1, found `{class}`");
+            refused(&text, &message);
+        }
         refused("A,1,0,1,1\nA,2,0,1,1\nA,1,0,1,1\n", "`A` began at line 1");
     }
 }

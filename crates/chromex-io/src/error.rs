@@ -156,6 +156,58 @@ pub enum Error {
         /// The file's place in the cache.
         path: PathBuf,
     },
+    /// A column of a table is not what was asked for.
+    #[error("{path}: column `{column}`: expected {expected}, found {found}", path = path.display())]
+    Column {
+        /// The file.
+        path: PathBuf,
+        /// The column, by its name.
+        column: String,
+        /// What would have been read.
+        expected: String,
+        /// What the column holds.
+        found: String,
+    },
+    /// A value of a binary table is not what was asked for.
+    #[error("{path}: row {row}, column `{column}`: expected {expected}, found {found}", path = path.display())]
+    Cell {
+        /// The file.
+        path: PathBuf,
+        /// The row, from 1.
+        row: u64,
+        /// The column, by its name.
+        column: String,
+        /// What would have been allowed.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+    /// A file takes more memory than a file of its size may.
+    #[error(
+        "{path}: takes more than {limit} bytes of memory, the most for a file of {bytes} bytes: unpack or divide the file",
+        path = path.display()
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most bytes of memory.
+        limit: u64,
+        /// The bytes of the file on the disk.
+        bytes: u64,
+    },
+    /// A packed file unpacks to more than real ones do.
+    #[error(
+        "{path}: unpacks to more than {limit} bytes, the most for {bytes} packed ones: unpack it with the program that packed it",
+        path = path.display()
+    )]
+    Unpacks {
+        /// The file.
+        path: PathBuf,
+        /// The most unpacked bytes.
+        limit: u64,
+        /// The bytes of the file on the disk.
+        bytes: u64,
+    },
     /// Rows, keys or settings do not fit together.
     #[error(transparent)]
     Core(#[from] chromex_core::Error),
@@ -170,6 +222,22 @@ impl From<Error> for chromex_core::Error {
             Error::Core(error) => error,
             error => Self::stage("data", error),
         }
+    }
+}
+
+/// Lists names for a message: ten of them, and how many more there are.
+pub(crate) fn listed(names: impl IntoIterator<Item: AsRef<str>>) -> String {
+    const SHOWN: usize = 10;
+    let mut names = names.into_iter();
+    let shown: Vec<String> = names
+        .by_ref()
+        .take(SHOWN)
+        .map(|name| quoted(name.as_ref().as_bytes()))
+        .collect();
+    match names.count() {
+        0 if shown.is_empty() => "none".into(),
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
@@ -209,6 +277,16 @@ mod tests {
     fn a_quoted_field_is_short_and_printable() {
         assert_eq!(quoted(&[b'a'; 100]).len(), 40 + 5);
         assert_eq!(quoted(b"\xff\n"), "`\u{fffd}\\n`");
+    }
+
+    #[test]
+    fn of_many_names_ten_are_listed() {
+        let names: Vec<String> = (0..17_382).map(|name| name.to_string()).collect();
+        let text = listed(&names);
+        assert!(text.starts_with("`0`, `1`, "), "{text}");
+        assert!(text.ends_with("`9` and 17372 more"), "{text}");
+        assert_eq!(listed(&names[..2]), "`0`, `1`");
+        assert_eq!(listed(&names[..0]), "none");
     }
 
     #[test]

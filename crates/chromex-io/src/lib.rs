@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod budget;
 mod cells;
 mod compressed;
 pub mod counting;
@@ -15,8 +16,10 @@ pub mod registry;
 pub mod simulate;
 pub mod splits;
 pub mod storage;
+mod tables;
 pub mod tracks;
 
 pub use cells::{read_cells_deepchrome, read_cells_npz};
 pub use error::{Error, Result};
 pub use expression::{ExpressionTable, read_expression, write_expression};
+pub use tables::{TabRows, TableHeader};

@@ -56,7 +56,7 @@ pub fn write_split(path: &Path, keys: &Keys) -> Result<()> {
 /// # Ok::<(), chromex_io::Error>(())
 /// ```
 pub fn read_split(path: &Path) -> Result<SplitTable> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = Lines::open(path)?.keeping(256);
     if !lines.advance()? || lines.line() != HEADER.as_bytes() {
         return Err(lines.error(
             None,

@@ -49,6 +49,8 @@ pub(crate) struct Checkpoint {
     pub(crate) best_weights: Option<Vec<u8>>,
 }
 
+/// The largest checkpoint that is read.
+const MOST_BYTES: u64 = 16 << 30;
 const PROGRESS: &str = "progress";
 const WEIGHTS: &str = "weights";
 const OPTIMIZER: &str = "optimizer";
@@ -113,7 +115,7 @@ impl Checkpoint {
     /// Reads a checkpoint; nothing where there is none. One of which any bit has changed since it was written is an error: to
     /// begin anew would lose what was trained without a word.
     pub(crate) fn load(path: &Path) -> Result<Option<Self>> {
-        let bytes = match std::fs::read(path) {
+        let bytes = match chromex_core::input::read(path, MOST_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => {

@@ -156,7 +156,7 @@ impl Log {
     }
 
     fn drop_after(&mut self, keep: impl Fn(&str) -> bool) {
-        let Ok(file) = File::open(&self.path) else {
+        let Ok(file) = chromex_core::input::open(&self.path) else {
             return;
         };
         let lines: Vec<String> = BufReader::new(file).lines().map_while(|l| l.ok()).collect();

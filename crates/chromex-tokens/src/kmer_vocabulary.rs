@@ -1,10 +1,9 @@
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::Read;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use chromex_core::{Encode, Sequences, TokenIds, View};
+use chromex_core::{Encode, Sequences, TokenIds, View, input};
 
 use crate::{Error, Result};
 
@@ -73,7 +72,7 @@ impl KmerVocabulary {
     pub fn load(path: &Path) -> Result<Self> {
         let mut text = String::new();
         let read =
-            File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
+            input::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
         read.map_err(|source| Error::Io {
             action: "read",
             path: path.into(),

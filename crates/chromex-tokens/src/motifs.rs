@@ -5,6 +5,9 @@ use ndarray::Array2;
 
 use crate::{Error, Result};
 
+/// The largest list of motifs that is read: a thousand times the JASPAR collection's.
+const MOST_BYTES: u64 = 64 << 20;
+
 /// Tells which motifs stand anywhere in each sequence: `[rows, motifs]` of 0 and 1.
 ///
 /// A letter of a motif may be any of the IUPAC code; a letter of a sequence matches it when all bases that it stands for do.
@@ -61,7 +64,7 @@ impl MotifPresence {
     /// [`Error::Io`] when the file cannot be read; [`Error::Motif`] at the first line whose motif cannot be; [`Error::Setting`]
     /// when there is no motif.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Io {
+        let text = chromex_core::input::read_text(path, MOST_BYTES).map_err(|source| Error::Io {
             action: "read",
             path: path.to_owned(),
             source,

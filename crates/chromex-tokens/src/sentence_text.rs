@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
@@ -58,7 +57,7 @@ impl MarkSentences {
     /// [`Error::Io`] when the file cannot be opened; [`Error::File`] when it cannot be read through
     /// or does not [`parse`](Self::parse).
     pub fn read(path: &Path, alphabet: &MarkAlphabet, layout: &SentenceText) -> Result<Self> {
-        let file = File::open(path).map_err(|source| Error::Io {
+        let file = chromex_core::input::open(path).map_err(|source| Error::Io {
             action: "open",
             path: path.into(),
             source,

@@ -1,5 +1,4 @@
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -37,7 +36,7 @@ impl BpeTokenizer {
     pub fn load(path: &Path) -> Result<Self> {
         let read = || -> std::io::Result<Vec<u8>> {
             let mut bytes = Vec::new();
-            File::open(path)?
+            chromex_core::input::open(path)?
                 .take(MOST_BYTES + 1)
                 .read_to_end(&mut bytes)?;
             Ok(bytes)

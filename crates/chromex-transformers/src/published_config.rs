@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chromex_core::atomic;
+use chromex_core::{atomic, input};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::{Error, Result};
 
 /// Reads a configuration; `expected` says whose.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path, expected: &'static str) -> Result<T> {
-    let text = std::fs::read(path).map_err(|source| Error::Io {
+    let text = input::read(path, input::MOST_SETTINGS_BYTES).map_err(|source| Error::Io {
         path: path.to_owned(),
         source,
     })?;

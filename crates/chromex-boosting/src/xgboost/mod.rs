@@ -12,7 +12,7 @@ mod value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use chromex_core::{Predict, atomic};
+use chromex_core::{Predict, atomic, input};
 use ndarray::{Array2, ArrayView2};
 
 use crate::{BoostedLinear, BoostedTrees, Error, Result};
@@ -251,13 +251,6 @@ fn of_file(path: &Path, error: Error) -> chromex_core::Error {
 
 /// Reads a file whole. Only what has an end: a device or a pipe would be read for ever.
 pub(crate) fn read_file(path: &Path) -> chromex_core::Result<Vec<u8>> {
-    let failed = |source| chromex_core::Error::io("read", path, source);
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        let kind = std::io::ErrorKind::InvalidInput;
-        return Err(failed(std::io::Error::new(
-            kind,
-            "it is not a regular file",
-        )));
-    }
-    std::fs::read(path).map_err(failed)
+    input::read(path, input::MOST_MODEL_BYTES)
+        .map_err(|source| chromex_core::Error::io("read", path, source))
 }

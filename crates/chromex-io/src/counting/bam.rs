@@ -112,7 +112,7 @@ fn stream<'a>(
 }
 
 fn open(path: &Path, progress: &Progress<'_>) -> Result<BufReader<Metered<File>>> {
-    let file = File::open(path).map_err(|source| Error::Io {
+    let file = chromex_core::input::open(path).map_err(|source| Error::Io {
         action: "open",
         path: path.to_owned(),
         source,
@@ -124,7 +124,7 @@ fn open(path: &Path, progress: &Progress<'_>) -> Result<BufReader<Metered<File>>
 /// Refuses a file that was cut between two blocks, which reads to its end as if it were whole.
 fn check_end(path: &Path) -> Result<()> {
     let read = || -> io::Result<bool> {
-        let mut file = File::open(path)?;
+        let mut file = chromex_core::input::open(path)?;
         let bytes = file.seek(SeekFrom::End(0))?;
         let mut end = [0; END_BLOCK.len()];
         if bytes < end.len() as u64 {

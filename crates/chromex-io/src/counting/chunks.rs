@@ -11,6 +11,8 @@ use super::bins::BinIndex;
 use crate::guard::guard;
 use crate::{Error, Result};
 
+/// The largest index that is read; that of a BAM of 300 GB has some 10 MB.
+const MOST_BYTES: u64 = 256 << 20;
 /// Groups of chunks per thread: enough that none waits long for the last.
 const GROUPS_PER_THREAD: usize = 8;
 
@@ -38,7 +40,7 @@ impl Index {
         let Some(index) = found else {
             return Ok(None);
         };
-        let bytes = std::fs::read(&index).map_err(|source| Error::Io {
+        let bytes = chromex_core::input::read(&index, MOST_BYTES).map_err(|source| Error::Io {
             action: "read",
             path: index.clone(),
             source,

@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 
@@ -94,7 +93,7 @@ impl TrackFormat {
 
 fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
-    File::open(path)?.take(4).read_to_end(&mut start)?;
+    chromex_core::input::open(path)?.take(4).read_to_end(&mut start)?;
     Ok(start)
 }
 

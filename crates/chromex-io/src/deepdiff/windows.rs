@@ -78,11 +78,14 @@ impl Default for DeepDiffLayout {
 /// ```
 pub fn read_windows(path: &Path, layout: &DeepDiffLayout) -> Result<WindowTable> {
     layout.check()?;
-    let mut lines = Lines::open(path)?;
+    let mut lines = Lines::open(path)?.keeping(size_of::<f32>() * layout.marks.len());
     let mut genes = Genes::default();
     let mut counts = Vec::new();
     let mut bin = layout.bins;
     while lines.advance()? {
+        if bin == layout.bins {
+            lines.hold(256)?;
+        }
         let (label, number, fields) = name_and_counts(&lines, layout.marks.len())?;
         if bin == layout.bins {
             genes.begin(&lines, label)?;

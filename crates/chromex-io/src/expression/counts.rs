@@ -5,6 +5,9 @@ use crate::error::quoted;
 use crate::lines::Lines;
 use crate::{Result, compressed};
 
+/// What a gene takes in memory with its name.
+const GENE_BYTES: usize = 192;
+
 /// Reads of each gene's transcripts, found by gene.
 ///
 /// # Examples
@@ -101,7 +104,8 @@ impl ExpressionTable {
 ///
 /// [`Error::Table`](crate::Error::Table) at the first line that has not two columns, whose gene stands
 /// twice, or whose count is not a number of at least 0, and when the file is empty;
-/// [`Error::Io`](crate::Error::Io) and [`Error::Damaged`](crate::Error::Damaged) when it cannot be read.
+/// [`Error::Io`](crate::Error::Io) and [`Error::Damaged`](crate::Error::Damaged) when it cannot be read;
+/// [`Error::TooLarge`](crate::Error::TooLarge) when a small file holds too much.
 ///
 /// # Examples
 ///
@@ -114,7 +118,7 @@ impl ExpressionTable {
 /// # Ok::<(), chromex_io::Error>(())
 /// ```
 pub fn read_expression(path: &Path) -> Result<ExpressionTable> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = Lines::open(path)?.keeping(GENE_BYTES);
     let mut table = ExpressionTable::default();
     while lines.advance()? {
         let (gene, count) = parse(&lines)?;

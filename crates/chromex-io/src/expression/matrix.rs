@@ -6,6 +6,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
+use crate::tables::TableHeader;
 
 /// What the numbers of a table of expression count.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,10 +36,17 @@ pub struct MatrixLayout {
     pub unit: ExpressionUnit,
     /// What they went through before they were written. Without one, numbers below 0 are refused.
     pub transform: Transform,
-    /// Columns beside the genes that are no samples: symbols, descriptions.
+    /// Columns beside the genes that are no samples: lengths, fold changes. Columns of text need not be named.
     pub other_columns: Vec<String>,
-    /// What `NA`, `NaN` and empty fields stand for; refused when nothing is said.
+    /// What missing numbers stand for: `NA`, `NaN`, `-`, null, empty fields. When nothing is said, genes that lack one in a column that is
+    /// read are left out, and [`ExpressionMatrix::notes`] says so.
     pub missing: Option<f64>,
+    /// The column that names the genes; that of the file's index, or the first, when nothing is said.
+    pub gene_column: Option<String>,
+    /// The columns that are read; all columns of numbers when none is named.
+    pub samples: Vec<String>,
+    /// Whether the first row of a text names the columns.
+    pub header: TableHeader,
     /// Whether versions are cut off the genes' ids.
     pub cut_versions: bool,
 }
@@ -63,6 +71,7 @@ pub struct ExpressionMatrix {
     unit: ExpressionUnit,
     transform: Transform,
     rows: HashMap<String, usize>,
+    notes: Vec<String>,
 }
 
 impl fmt::Display for ExpressionUnit {
@@ -85,6 +94,9 @@ impl Default for MatrixLayout {
             transform: Transform::Identity,
             other_columns: Vec::new(),
             missing: None,
+            gene_column: None,
+            samples: Vec::new(),
+            header: TableHeader::Guessed,
             cut_versions: false,
         }
     }
@@ -166,7 +178,18 @@ impl ExpressionMatrix {
             unit: layout.unit.clone(),
             transform: layout.transform,
             rows,
+            notes: Vec::new(),
         })
+    }
+
+    /// Lists what was left aside, left out or passed over when the table was read, a sentence each, to be shown with every result.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    pub(super) fn noting(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
     }
 
     /// Lists the genes, one per row.

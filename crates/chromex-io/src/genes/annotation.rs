@@ -64,7 +64,7 @@ pub struct GeneSelection {
 /// # Ok::<(), chromex_io::Error>(())
 /// ```
 pub fn read_genes(path: &Path, selection: &GeneSelection) -> Result<GeneSet> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = Lines::open(path)?.keeping(192);
     let mut drafts = Drafts::default();
     let mut format = selection.format;
     while lines.advance()? {

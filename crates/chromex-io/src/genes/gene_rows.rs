@@ -43,7 +43,7 @@ pub struct GeneRow {
 /// # Ok::<(), chromex_io::Error>(())
 /// ```
 pub fn read_gene_rows(path: &Path, feature: &str) -> Result<Vec<GeneRow>> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = Lines::open(path)?.keeping(192);
     let mut rows = Vec::new();
     let mut notation = None;
     while lines.advance()? {

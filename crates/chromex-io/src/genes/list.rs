@@ -22,7 +22,7 @@ use crate::lines::Lines;
 /// # Ok::<(), chromex_io::Error>(())
 /// ```
 pub fn read_gene_list(path: &Path) -> Result<Vec<String>> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = Lines::open(path)?.keeping(64);
     let mut ids = Vec::new();
     while lines.advance()? {
         let id = std::str::from_utf8(lines.line()).map(str::trim);

@@ -234,7 +234,7 @@ impl GeneWindows {
     /// lines before, or not divisible by `bins`; [`Error::Io`](crate::Error::Io) and
     /// [`Error::Damaged`](crate::Error::Damaged) when the file cannot be read.
     pub fn read_bed(path: &Path, bins: usize) -> Result<Self> {
-        let mut lines = Lines::open(path)?;
+        let mut lines = Lines::open(path)?.keeping(192);
         let mut windows = Vec::new();
         let mut span = None;
         while lines.advance()? {

@@ -1,5 +1,4 @@
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +40,7 @@ impl FastaIndex {
     ///
     /// When the file cannot be read, a line is not one of an index, or a name is there twice.
     pub fn read(path: &Path) -> Result<Self> {
-        let mut lines = Lines::open(path)?;
+        let mut lines = Lines::open(path)?.keeping(192);
         let mut index = Self::default();
         while lines.advance()? {
             let line = String::from_utf8_lossy(lines.line()).into_owned();
@@ -87,7 +86,7 @@ impl FastaIndex {
             path: path.to_owned(),
             source,
         };
-        let mut file = File::open(path).map_err(|source| io("open", source))?;
+        let mut file = chromex_core::input::open(path).map_err(|source| io("open", source))?;
         let mut scan = Scan {
             path,
             index: Self::default(),

@@ -14,8 +14,11 @@ use crate::genes::{ChromosomeNames, Strand};
 use crate::lines::Lines;
 use crate::{Error, Result};
 
-/// The longest line of a packed FASTA: some hold a chromosome on one line.
-const LONGEST_LINE_BYTES: usize = 1 << 30;
+/// The bytes of a line of a packed FASTA that are looked at in one go, and of a title that are read: some files hold a chromosome on
+/// one line.
+const PIECE_BYTES: usize = 1 << 16;
+/// What a contig takes in memory beside its name.
+const CONTIG_BYTES: usize = 128;
 /// The most bases that are taken at once: no promoter is longer, and a mistaken table must not fill the memory.
 const LONGEST_PIECE: u64 = 1 << 28;
 
@@ -152,7 +155,8 @@ impl Genome {
             path: self.path.clone(),
             source,
         };
-        let mut file = File::open(&self.path).map_err(|source| io("open", source))?;
+        let mut file =
+            chromex_core::input::open(&self.path).map_err(|source| io("open", source))?;
         let by_key: HashMap<&str, &Contig> = index
             .contigs()
             .map(|contig| (names.key(&contig.name), contig))
@@ -216,7 +220,7 @@ impl Genome {
         let mut seen: HashSet<String> = HashSet::new();
         let mut some_contigs = Vec::new();
         let meter = compressed::Meter::default();
-        let mut lines = Lines::open_metered(&self.path, LONGEST_LINE_BYTES, meter)?;
+        let mut lines = Lines::open_metered(&self.path, PIECE_BYTES, meter)?;
         let mut position: Option<u64> = None;
         // Pieces of the contig; those that are yet to come, the next one last; those that are being read.
         let mut own: Vec<usize> = Vec::new();
@@ -228,10 +232,18 @@ impl Genome {
                 }
             }
         };
-        while lines.advance()? {
-            if let Some(title) = lines.line().strip_prefix(b">") {
+        let mut is_title = false;
+        while lines.advance_piece()? {
+            is_title = match lines.is_start() {
+                true => lines.line().starts_with(b">"),
+                // The rest of a long title says nothing.
+                false if is_title => continue,
+                false => false,
+            };
+            if let Some(title) = lines.line().strip_prefix(b">").filter(|_| is_title) {
                 let word = title.split(u8::is_ascii_whitespace).next();
                 let name = String::from_utf8_lossy(word.unwrap_or_default()).into_owned();
+                lines.hold(2 * name.len() + CONTIG_BYTES)?;
                 close(&mut pieces, &own, position);
                 if some_contigs.len() < 3 {
                     some_contigs.push(name.clone());
@@ -328,7 +340,7 @@ fn named(index: &FastaIndex, path: &Path, beside: &Path) -> Result<()> {
         path: path.to_owned(),
         source,
     };
-    let mut file = File::open(path).map_err(io)?;
+    let mut file = chromex_core::input::open(path).map_err(io)?;
     let contigs: Vec<&Contig> = index.contigs().filter(|one| one.length > 0).collect();
     let step = contigs.len().div_ceil(MOST_TITLES).max(1);
     for contig in contigs.iter().step_by(step).chain(contigs.last()) {

@@ -8,6 +8,7 @@ mod cutting;
 mod fasta_index;
 mod genome;
 mod region;
+mod table;
 mod writing;
 
 pub use cutting::{
@@ -16,3 +17,5 @@ pub use cutting::{
 pub use fasta_index::FastaIndex;
 pub use genome::Genome;
 pub use region::Region;
+pub(crate) use table::is_base;
+pub use table::{PromoterTable, PromoterTableLayout, read_promoter_table};

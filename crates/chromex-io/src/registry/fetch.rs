@@ -97,7 +97,8 @@ impl Registry {
             format: "a manifest of datasets",
             source,
         };
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Io {
+        let most = chromex_core::input::MOST_SETTINGS_BYTES;
+        let text = chromex_core::input::read_text(path, most).map_err(|source| Error::Io {
             action: "read",
             path: path.to_owned(),
             source,

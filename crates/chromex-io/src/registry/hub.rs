@@ -3,7 +3,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chromex_core::atomic;
+use chromex_core::{atomic, input};
 use chromex_core::observe::{Observer, Silent};
 use serde::{Deserialize, Serialize};
 
@@ -246,7 +246,7 @@ impl ModelHub {
 
 /// Reads what a folder notes of itself; none where it notes nothing or has other files by now.
 fn kept(folder: &Path) -> Result<Option<FetchedModel>> {
-    let Ok(text) = std::fs::read(folder.join(LISTING)) else {
+    let Ok(text) = input::read(&folder.join(LISTING), input::MOST_SETTINGS_BYTES) else {
         return Ok(None);
     };
     let Ok(known) = serde_json::from_slice::<FetchedModel>(&text) else {

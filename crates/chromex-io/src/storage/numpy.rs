@@ -3,15 +3,14 @@ use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use chromex_core::{MarkWindows, atomic};
-use ndarray::{Array1, Array3};
-use ndarray_npy::{NpzWriter, ReadNpyExt, WriteNpyExt};
+use ndarray::{Array1, Array3, ShapeBuilder};
+use ndarray_npy::{NpzWriter, WriteNpyExt};
 use zip::ZipArchive;
 
 use super::StoredWindows;
+use super::npy::{Header, Item, Refusal};
+use crate::budget::Budget;
 use crate::{Error, Result};
-
-/// The largest array of an archive that is read.
-const LARGEST_ARRAY_BYTES: u64 = 1 << 32;
 
 /// Writes the counts as npy, float32 of `[genes, bins, marks]`, whole or not at all.
 ///
@@ -28,12 +27,13 @@ pub fn write_npy(path: &Path, windows: &MarkWindows) -> Result<()> {
     Ok(())
 }
 
-/// Reads counts that `numpy.save` wrote: float32 of `[genes, bins, marks]`.
+/// Reads counts that `numpy.save` wrote, `[genes, bins, marks]`: floats of 16, 32 and 64 bits, whole numbers and truth values, in
+/// whatever order of bytes and axes. A fraction becomes the nearest float32; a whole number that none is the same as is refused.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] when the file cannot be read, [`Error::Unreadable`] when it holds something else, [`Error::Core`]
-/// when a number is not finite or there are not as many marks.
+/// [`Error::Io`] when the file cannot be read, [`Error::Unreadable`] when it holds something else, [`Error::TooLarge`] when it
+/// promises more than a file of its size may hold, [`Error::Core`] when a number is not finite or there are not as many marks.
 ///
 /// # Examples
 ///
@@ -49,12 +49,9 @@ pub fn write_npy(path: &Path, windows: &MarkWindows) -> Result<()> {
 /// # Ok::<(), chromex_io::Error>(())
 /// ```
 pub fn read_npy(path: &Path, marks: &[&str], bin_width_bp: u32) -> Result<MarkWindows> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })?;
-    let signal = array(path, &bytes)?;
+    let (mut input, bytes) = open(path)?;
+    let mut budget = Budget::new(path, bytes);
+    let signal = array(path, "", &mut input, &mut budget, Item::narrow)?;
     let marks = marks.iter().map(|&mark| mark.to_owned()).collect();
     Ok(MarkWindows::new(signal, marks, bin_width_bp)?)
 }
@@ -102,23 +99,23 @@ pub fn write_npz(path: &Path, stored: &StoredWindows) -> Result<()> {
     Ok(())
 }
 
-/// Reads the counts of an npz that [`write_npz`] or `numpy.savez` wrote: the arrays `signal`, `marks`,
-/// `bin_width_bp` and `genes`. Gives the windows and the genes' ids.
+/// Reads the counts of an npz that [`write_npz`] or `numpy.savez` wrote: the arrays `signal`, `marks`, `bin_width_bp` (one number)
+/// and `genes`. Texts may be arrays of NumPy's texts too. Gives the windows and the genes' ids.
 ///
 /// # Errors
 ///
 /// Those of [`read_npy`].
 pub fn read_npz(path: &Path) -> Result<(MarkWindows, Vec<String>)> {
     let mut archive = Archive::open(path)?;
-    let mut entry = |name: &str| archive.bytes(name);
-    let signal = array(path, &entry("signal")?)?;
-    let width = entry("bin_width_bp")?;
-    let width = Array1::<i64>::read_npy(checked(path, &width, 8)?)
-        .map_err(|source| unreadable(path, source))?;
-    let width = width.first().and_then(|&width| u32::try_from(width).ok());
-    let width = width.ok_or_else(|| unreadable(path, "bin_width_bp is no width"))?;
-    let marks = texts(path, &entry("marks")?)?;
-    let genes = texts(path, &entry("genes")?)?;
+    let signal = archive.array("signal", Item::narrow)?;
+    let width = archive.values("bin_width_bp", Item::wide)?;
+    let width = match width[..] {
+        [width] if width.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&width) => {
+            width as u32
+        }
+        _ => return Err(unreadable(path, "bin_width_bp is no width")),
+    };
+    let (marks, genes) = (archive.texts("marks")?, archive.texts("genes")?);
     let windows = MarkWindows::new(signal, marks, width)?;
     if genes.len() != windows.signal().shape()[0] {
         let source = format!("{} genes for {:?}", genes.len(), windows.signal().shape());
@@ -131,19 +128,19 @@ pub fn read_npz(path: &Path) -> Result<(MarkWindows, Vec<String>)> {
 pub(crate) struct Archive {
     path: PathBuf,
     zip: ZipArchive<BufReader<File>>,
+    budget: Budget,
+    /// What the array that was read last takes, until the next.
+    passing: u64,
 }
 
 impl Archive {
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|source| Error::Io {
-            action: "open",
-            path: path.to_owned(),
-            source,
-        })?;
-        let zip = ZipArchive::new(BufReader::new(file));
+        let (input, bytes) = open(path)?;
         Ok(Self {
             path: path.to_owned(),
-            zip: zip.map_err(|source| unreadable(path, source))?,
+            zip: ZipArchive::new(input).map_err(|source| unreadable(path, source))?,
+            budget: Budget::new(path, bytes),
+            passing: 0,
         })
     }
 
@@ -156,32 +153,57 @@ impl Archive {
             .collect()
     }
 
-    fn bytes(&mut self, name: &str) -> Result<Vec<u8>> {
-        let path = &self.path;
-        let entry = self.zip.by_name(&format!("{name}.npy"));
-        let entry = entry.map_err(|source| unreadable(path, format!("{name}: {source}")))?;
-        let mut bytes = Vec::new();
-        let read = entry.take(LARGEST_ARRAY_BYTES).read_to_end(&mut bytes);
-        read.map_err(|source| unreadable(path, source))?;
-        Ok(bytes)
+    /// Reads an array of three axes of any real numbers, of which a few bytes each are kept when the next is read.
+    pub(crate) fn numbers(&mut self, name: &str) -> Result<Array3<f64>> {
+        self.budget.release(std::mem::take(&mut self.passing));
+        let array = self.array(name, Item::wide)?;
+        // Beside these eight bytes an item takes four on the way, and two stay.
+        let items = array.len() as u64;
+        self.budget.hold(6 * items)?;
+        self.passing = 12 * items;
+        Ok(array)
     }
 
-    /// Reads an array of float64, float32 or int64.
-    pub(crate) fn numbers(&mut self, name: &str) -> Result<Array3<f64>> {
-        let bytes = self.bytes(name)?;
+    fn array<V: Clone>(
+        &mut self,
+        name: &str,
+        keep: impl Fn(Item) -> Result<V, String>,
+    ) -> Result<Array3<V>> {
+        let (path, zip, budget) = (&self.path, &mut self.zip, &mut self.budget);
+        let mut entry = zip.by_name(&format!("{name}.npy"));
+        let entry = entry.as_mut();
+        let entry = entry.map_err(|source| unreadable(path, format!("{name}: {source}")))?;
+        array(path, name, entry, budget, keep)
+    }
+
+    fn values<V>(
+        &mut self,
+        name: &str,
+        keep: impl Fn(Item) -> Result<V, String>,
+    ) -> Result<Vec<V>> {
+        self.entry(name, |header, entry, budget| {
+            header.numbers(entry, budget, keep)
+        })
+    }
+
+    fn texts(&mut self, name: &str) -> Result<Vec<String>> {
+        self.entry(name, |header, entry, budget| header.texts(entry, budget))
+    }
+
+    fn entry<V>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&Header, &mut dyn Read, &mut Budget) -> Result<V, Refusal>,
+    ) -> Result<V> {
         let path = &self.path;
-        // The sizes of their numbers tell eight bytes from four, and the reader tells the kinds.
-        let read = match checked(path, &bytes, 4) {
-            Ok(bytes) => Array3::<f32>::read_npy(bytes).map(|array| array.mapv(f64::from)),
-            Err(_) => {
-                let bytes = checked(path, &bytes, 8)?;
-                Array3::<f64>::read_npy(bytes).or_else(|_| {
-                    Array3::<i64>::read_npy(bytes).map(|array| array.mapv(|value| value as f64))
-                })
-            }
-        };
-        let array = read.map_err(|source| unreadable(path, format!("{name}: {source}")))?;
-        Ok(array.as_standard_layout().into_owned())
+        let refuse = |found: String| unreadable(path, format!("{name}: {found}"));
+        let entry = self.zip.by_name(&format!("{name}.npy"));
+        let mut entry = entry.map_err(|source| refuse(source.to_string()))?;
+        let header = Header::read(&mut entry).map_err(refuse)?;
+        read(&header, &mut entry, &mut self.budget).map_err(|refusal| match refusal {
+            Refusal::Found(found) => refuse(found),
+            Refusal::Full(error) => error,
+        })
     }
 
     /// Refuses what an array holds.
@@ -190,53 +212,52 @@ impl Archive {
     }
 }
 
-fn array(path: &Path, bytes: &[u8]) -> Result<Array3<f32>> {
-    let bytes = checked(path, bytes, 4)?;
-    let array = Array3::<f32>::read_npy(bytes).map_err(|source| unreadable(path, source))?;
-    // Whatever order the file has, ours is rows first.
-    Ok(array.as_standard_layout().into_owned())
-}
-
-fn texts(path: &Path, bytes: &[u8]) -> Result<Vec<String>> {
-    let bytes = Array1::<u8>::read_npy(checked(path, bytes, 1)?);
-    let bytes = bytes.map_err(|source| unreadable(path, source))?.to_vec();
-    let text = String::from_utf8(bytes).map_err(|source| unreadable(path, source))?;
-    Ok(text.lines().map(str::to_owned).collect())
-}
-
-/// Refuses an array whose header names another shape than its bytes have: the reader allocates what a header says.
-fn checked<'a>(path: &Path, bytes: &'a [u8], item_bytes: usize) -> Result<&'a [u8]> {
-    let wrong = |what: &str| unreadable(path, what.to_owned());
-    if !bytes.starts_with(b"\x93NUMPY") || bytes.len() < 12 {
-        return Err(wrong("not the magic number of npy"));
-    }
-    let (header, from): (usize, usize) = match bytes[6] {
-        1 => (usize::from(u16::from_le_bytes([bytes[8], bytes[9]])), 10),
-        _ => (
-            u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]) as usize,
-            12,
-        ),
-    };
-    let text = bytes
-        .get(from..from.saturating_add(header))
-        .ok_or_else(|| wrong("a header cut short"))?;
-    let text = String::from_utf8_lossy(text);
-    let shape = text.split_once("'shape'").and_then(|(_, rest)| {
-        let (_, rest) = rest.split_once('(')?;
-        let (inner, _) = rest.split_once(')')?;
-        let extents = inner
-            .split(',')
-            .map(str::trim)
-            .filter(|extent| !extent.is_empty());
-        extents
-            .map(|extent| extent.parse::<usize>().ok())
-            .try_fold(1_usize, |all, extent| all.checked_mul(extent?))
+fn open(path: &Path) -> Result<(BufReader<File>, u64)> {
+    let opened = chromex_core::input::open(path).and_then(|file| {
+        let bytes = file.metadata()?.len();
+        Ok((BufReader::with_capacity(1 << 16, file), bytes))
     });
-    let expected = shape.and_then(|items| items.checked_mul(item_bytes));
-    match expected == Some(bytes.len() - from - header) {
-        true => Ok(bytes),
-        false => Err(wrong("the shape of the header is not that of the bytes")),
+    opened.map_err(|source| Error::Io {
+        action: "open",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Reads an array of three axes. Whatever order the file has, ours is rows first.
+fn array<V: Clone>(
+    path: &Path,
+    name: &str,
+    input: &mut dyn Read,
+    budget: &mut Budget,
+    keep: impl Fn(Item) -> Result<V, String>,
+) -> Result<Array3<V>> {
+    let refuse = |found: String| match name {
+        "" => unreadable(path, found),
+        name => unreadable(path, format!("{name}: {found}")),
+    };
+    let header = Header::read(input).map_err(refuse)?;
+    // A kind that cannot be is at fault before the shape is.
+    if header.is_text() {
+        return Err(refuse("texts where numbers are expected".into()));
     }
+    let shape = <[usize; 3]>::try_from(header.shape.clone());
+    let shape = shape.map_err(|found| {
+        refuse(format!(
+            "an array of the shape {found:?}: [genes, bins, columns] is expected"
+        ))
+    })?;
+    let values = header.numbers(input, budget, keep);
+    let values = values.map_err(|refusal| match refusal {
+        Refusal::Found(found) => refuse(found),
+        Refusal::Full(error) => error,
+    })?;
+    let array = Array3::from_shape_vec(shape.set_f(header.is_fortran), values);
+    let array = array.map_err(|error| refuse(error.to_string()))?;
+    Ok(match header.is_fortran {
+        true => array.as_standard_layout().into_owned(),
+        false => array,
+    })
 }
 
 fn unreadable(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
@@ -294,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_three_kinds_are_read_in_the_order_of_the_file() {
+    fn numbers_of_every_kind_are_read_in_the_order_of_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.npz");
         let numbers = Array3::from_shape_fn((2, 3, 2), |(a, b, c)| (6 * a + 2 * b + c) as f64);
@@ -307,13 +328,20 @@ mod tests {
         writer
             .add_array("bytes", &numbers.mapv(|value| value as u8))
             .unwrap();
+        writer.add_array("flat", &Array1::<f64>::zeros(3)).unwrap();
         writer.finish().unwrap();
         let mut archive = Archive::open(&path).unwrap();
-        assert_eq!(archive.names(), ["wide", "narrow", "last", "bytes"]);
+        assert_eq!(archive.names(), ["wide", "narrow", "last", "bytes", "flat"]);
         assert_eq!(archive.numbers("wide").unwrap(), numbers);
         assert_eq!(archive.numbers("narrow").unwrap(), numbers);
         assert_eq!(archive.numbers("last").unwrap(), numbers.t());
-        assert!(archive.numbers("bytes").is_err());
+        assert_eq!(archive.numbers("bytes").unwrap(), numbers);
+        let error = archive.numbers("flat").unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(
+            cause,
+            "flat: an array of the shape [3]: [genes, bins, columns] is expected"
+        );
         assert!(archive.numbers("none").is_err());
     }
 

@@ -2,29 +2,32 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chromex_core::input;
 use parquet::basic::{Compression, Type as Physical};
 use parquet::column::reader::ColumnReaderImpl;
-use parquet::data_type::{ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
+use parquet::data_type::{
+    ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType, Int32Type,
+    Int64Type,
+};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
+use super::kinds::{Kind, Number};
 use super::pages::BoundedPages;
-use super::thrift;
+use super::{numbers, pandas};
+use crate::budget::Budget;
+use crate::error::listed;
 use crate::guard::guard;
 use crate::{Error, Result};
 
-/// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Text,
-    Number,
-    Other,
-}
+/// How many rows are decoded at a time.
+const BATCH: usize = 1 << 16;
 
 /// A Parquet table of flat columns, read column by column of each group of rows.
 pub(crate) struct TableReader {
     path: PathBuf,
+    bytes: u64,
     reader: SerializedFileReader<File>,
     columns: Vec<(String, Kind)>,
 }
@@ -36,26 +39,19 @@ impl TableReader {
             path: path.to_owned(),
             source,
         };
-        let file = File::open(path).map_err(io)?;
+        let file = input::open(path).map_err(io)?;
         let bytes = file.metadata().map_err(io)?.len();
-        thrift::check_footer(&file).map_err(|source| unreadable(path, source))?;
+        input::parquet::check_footer(&file).map_err(|source| unreadable(path, source))?;
         let reader = guard(path, "Parquet", || SerializedFileReader::new(file))?;
         let schema = reader.metadata().file_metadata().schema_descr();
-        let kind = |physical: Physical| match physical {
-            Physical::BYTE_ARRAY => Kind::Text,
-            Physical::INT32 | Physical::INT64 | Physical::FLOAT | Physical::DOUBLE => Kind::Number,
-            _ => Kind::Other,
-        };
-        let columns = schema.columns().iter().map(|column| {
-            let kind = match column.max_rep_level() {
-                0 => kind(column.physical_type()),
-                _ => Kind::Other,
-            };
-            (column.name().to_owned(), kind)
-        });
-        let columns: Vec<(String, Kind)> = columns.collect();
+        let columns = schema
+            .columns()
+            .iter()
+            .map(|column| (column.path().parts().join("."), Kind::of(column)))
+            .collect();
         let table = Self {
             path: path.to_owned(),
+            bytes,
             columns,
             reader,
         };
@@ -88,23 +84,53 @@ impl TableReader {
         Ok(())
     }
 
+    /// Begins to count what is kept of the file.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget::new(&self.path, self.bytes)
+    }
+
     /// Lists the columns.
     pub(crate) fn columns(&self) -> &[(String, Kind)] {
         &self.columns
     }
 
-    /// Finds a column.
-    pub(crate) fn column(&self, name: &str, kind: Kind) -> Result<usize> {
-        let found = self
-            .columns
-            .iter()
-            .position(|(own, own_kind)| own == name && *own_kind == kind);
-        found.ok_or_else(|| {
-            self.refuse(
-                &format!("a column `{name}`"),
-                &format!("{:?}", self.columns),
-            )
-        })
+    /// Lists the columns that are pandas' index.
+    pub(crate) fn index(&self) -> Vec<usize> {
+        let names: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
+        pandas::index_columns(self.metadata("pandas"), &names)
+    }
+
+    /// Finds a column of numbers.
+    pub(crate) fn number_column(&self, name: &str) -> Result<usize> {
+        self.column(name, "numbers", |kind| matches!(kind, Kind::Number(_)))
+    }
+
+    /// Finds a column of text.
+    pub(crate) fn text_column(&self, name: &str) -> Result<usize> {
+        self.column(name, "text", |kind| *kind == Kind::Text)
+    }
+
+    fn column(&self, name: &str, expected: &str, is: impl Fn(&Kind) -> bool) -> Result<usize> {
+        let found = self.columns.iter().position(|(own, _)| own == name);
+        let place = found.ok_or_else(|| {
+            let names = self.columns.iter().map(|(name, _)| name);
+            self.refuse(&format!("a column `{name}`"), &listed(names))
+        })?;
+        match is(&self.columns[place].1) {
+            true => Ok(place),
+            false => Err(self.refuse_column(place, expected)),
+        }
+    }
+
+    /// Says that a column holds something else.
+    pub(crate) fn refuse_column(&self, column: usize, expected: &str) -> Error {
+        let (name, kind) = &self.columns[column];
+        Error::Column {
+            path: self.path.clone(),
+            column: name.clone(),
+            expected: expected.to_owned(),
+            found: kind.name().to_owned(),
+        }
     }
 
     /// Counts the groups of rows.
@@ -132,44 +158,104 @@ impl TableReader {
         unreadable(&self.path, format!("expected {expected}, found {found}"))
     }
 
-    /// Reads a column of text of a group.
-    pub(crate) fn texts(&self, group: usize, column: usize) -> Result<Vec<Option<String>>> {
-        let values = self.values::<ByteArrayType>(group, column)?;
-        let text = |value: Option<parquet::data_type::ByteArray>| match value {
-            Some(value) => match value.as_utf8() {
-                Ok(text) => Ok(Some(text.to_owned())),
-                Err(source) => Err(unreadable(&self.path, source)),
-            },
-            None => Ok(None),
-        };
-        values.into_iter().map(text).collect()
+    /// Reads a column of text of a group into the room that a budget has.
+    pub(crate) fn texts(
+        &self,
+        group: usize,
+        column: usize,
+        budget: &mut Budget,
+    ) -> Result<Vec<Option<String>>> {
+        if self.columns[column].1 != Kind::Text {
+            return Err(self.refuse_column(column, "text"));
+        }
+        self.values::<ByteArrayType, _>(group, column, budget, |value| {
+            let text = value.as_utf8().map_err(|_| "bytes that are no UTF-8")?;
+            // A text of its own takes sixteen bytes at least.
+            Ok((text.to_owned(), text.len().max(16)))
+        })
     }
 
-    /// Reads a column of numbers of a group, whatever their type.
-    pub(crate) fn numbers(&self, group: usize, column: usize) -> Result<Vec<Option<f64>>> {
+    /// Reads a column of numbers of a group, whatever their type, into the room that a budget has.
+    pub(crate) fn numbers(
+        &self,
+        group: usize,
+        column: usize,
+        budget: &mut Budget,
+    ) -> Result<Vec<Option<f64>>> {
+        let Kind::Number(number) = self.columns[column].1 else {
+            return Err(self.refuse_column(column, "numbers"));
+        };
         let schema = self.reader.metadata().file_metadata().schema_descr();
-        Ok(match schema.column(column).physical_type() {
-            Physical::INT32 => numbers(self.values::<Int32Type>(group, column)?, f64::from),
-            Physical::INT64 => numbers(self.values::<Int64Type>(group, column)?, |value| {
-                value as f64
+        let of_bytes = move |bytes: &ByteArray| match number {
+            Number::Half => {
+                let bytes = bytes.data().try_into();
+                let bytes = bytes.map_err(|_| "a float of other bytes than 2")?;
+                Ok(f64::from(numbers::half(u16::from_le_bytes(bytes))))
+            }
+            Number::Decimal(scale) => numbers::decimal(numbers::big_endian(bytes.data())?, scale),
+            _ => Err("bytes".to_owned()),
+        };
+        let of_whole = move |value: i128| match number {
+            Number::Decimal(scale) => numbers::decimal(value, scale),
+            _ => numbers::whole(value),
+        };
+        let unsigned = number == Number::Unsigned;
+        match schema.column(column).physical_type() {
+            Physical::INT32 => self.values::<Int32Type, _>(group, column, budget, |&value| {
+                let value = match unsigned {
+                    true => i128::from(value as u32),
+                    false => i128::from(value),
+                };
+                Ok((of_whole(value)?, 0))
             }),
-            Physical::FLOAT => numbers(self.values::<FloatType>(group, column)?, f64::from),
-            _ => numbers(self.values::<DoubleType>(group, column)?, |value| value),
-        })
+            Physical::INT64 => self.values::<Int64Type, _>(group, column, budget, |&value| {
+                let value = match unsigned {
+                    true => i128::from(value as u64),
+                    false => i128::from(value),
+                };
+                Ok((of_whole(value)?, 0))
+            }),
+            Physical::FLOAT => self
+                .values::<FloatType, _>(group, column, budget, |&value| Ok((f64::from(value), 0))),
+            Physical::DOUBLE => {
+                self.values::<DoubleType, _>(group, column, budget, |&value| Ok((value, 0)))
+            }
+            Physical::BYTE_ARRAY => {
+                self.values::<ByteArrayType, _>(group, column, budget, |value| {
+                    Ok((of_bytes(value)?, 0))
+                })
+            }
+            Physical::FIXED_LEN_BYTE_ARRAY => {
+                self.values::<FixedLenByteArrayType, _>(group, column, budget, |value| {
+                    Ok((of_bytes(value)?, 0))
+                })
+            }
+            _ => Err(self.refuse_column(column, "numbers")),
+        }
     }
 
     /// Looks at the headers of a column's pages. Opens the file anew, because the reader moves through its own.
     fn check_pages(&self, group: usize, column: usize) -> Result<()> {
         let column = self.reader.metadata().row_group(group).column(column);
         let (start, bytes) = (start(column) as u64, column.compressed_size() as u64);
-        let checked = File::open(&self.path)
-            .and_then(|file| thrift::check_pages(&file, start, start + bytes));
+        let checked = input::open(&self.path)
+            .and_then(|file| input::parquet::check_pages(&file, start, start + bytes));
         checked.map_err(|source| unreadable(&self.path, source))
     }
 
-    fn values<T: DataType>(&self, group: usize, column: usize) -> Result<Vec<Option<T::T>>> {
+    /// Reads the values of a column; `keep` makes what is kept of one and says how many bytes that takes beside its place.
+    fn values<T: DataType, V>(
+        &self,
+        group: usize,
+        column: usize,
+        budget: &mut Budget,
+        keep: impl Fn(&T::T) -> Result<(V, usize), String>,
+    ) -> Result<Vec<Option<V>>> {
         self.check_pages(group, column)?;
         let rows = self.rows(group);
+        let before: usize = (0..group).map(|group| self.rows(group)).sum();
+        // A few bytes can stand for any number of rows.
+        budget.hold((rows as u64).saturating_mul(size_of::<Option<V>>() as u64))?;
         guard(&self.path, "Parquet", || {
             let group = self.reader.get_row_group(group)?;
             let description = group.metadata().schema_descr().column(column);
@@ -181,30 +267,63 @@ impl TableReader {
                 rows: rows as u64,
             };
             let is_optional = description.max_def_level() > 0;
+            let most = description.max_def_level();
             let mut reader = ColumnReaderImpl::<T>::new(Arc::clone(&description), Box::new(pages));
-            let (mut values, mut levels, mut read) = (Vec::new(), Vec::new(), 0);
-            // The number of rows is only said, so memory grows with what comes.
-            while read < rows {
-                let levels = is_optional.then_some(&mut levels);
-                let batch = (rows - read).min(1 << 16);
-                let (records, _, _) = reader.read_records(batch, levels, None, &mut values)?;
+            let (mut values, mut levels) = (Vec::new(), Vec::new());
+            let mut kept = Vec::new();
+            while kept.len() < rows {
+                values.clear();
+                levels.clear();
+                let batch = (rows - kept.len()).min(BATCH);
+                let told = is_optional.then_some(&mut levels);
+                let (records, _, _) = reader.read_records(batch, told, None, &mut values)?;
                 if records == 0 {
                     return Err(ParquetError::EOF(format!(
-                        "expected {rows} rows, found {read}"
+                        "expected {rows} rows, found {}",
+                        kept.len()
                     )));
                 }
-                read += records;
+                let mut present = values.iter();
+                for record in 0..records {
+                    let is_present = !is_optional || levels.get(record) == Some(&most);
+                    let Some(value) = is_present.then(|| present.next()).flatten() else {
+                        kept.push(None);
+                        continue;
+                    };
+                    let (value, bytes) = match keep(value) {
+                        Ok(own) => own,
+                        Err(found) => {
+                            let row = before + kept.len() + 1;
+                            return Ok(
+                                Err(self.refuse_value(column, row as u64, "a value", found)),
+                            );
+                        }
+                    };
+                    if let Err(error) = budget.hold(bytes as u64) {
+                        return Ok(Err(error));
+                    }
+                    kept.push(Some(value));
+                }
             }
-            if !is_optional {
-                return Ok(values.into_iter().map(Some).collect());
-            }
-            let most = description.max_def_level();
-            let mut values = values.into_iter();
-            let present = levels
-                .iter()
-                .map(|&level| (level == most).then(|| values.next()).flatten());
-            Ok(present.collect())
-        })
+            Ok(Ok(kept))
+        })?
+    }
+
+    /// Says that a value is another than was asked for; rows count from 1.
+    pub(crate) fn refuse_value(
+        &self,
+        column: usize,
+        row: u64,
+        expected: &str,
+        found: impl Into<String>,
+    ) -> Error {
+        Error::Cell {
+            path: self.path.clone(),
+            row,
+            column: self.columns[column].0.clone(),
+            expected: expected.to_owned(),
+            found: found.into(),
+        }
     }
 }
 
@@ -223,10 +342,6 @@ fn is_read(packing: Compression) -> bool {
 fn start(column: &ColumnChunkMetaData) -> i64 {
     let dictionary = column.dictionary_page_offset();
     dictionary.unwrap_or_else(|| column.data_page_offset())
-}
-
-fn numbers<T>(values: Vec<Option<T>>, number: impl Fn(T) -> f64) -> Vec<Option<f64>> {
-    values.into_iter().map(|value| value.map(&number)).collect()
 }
 
 fn unreadable(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -5,7 +5,8 @@ use chromex_core::{MarkWindows, Targets};
 use ndarray::{Array2, Array3, Axis, concatenate};
 
 use super::windows_write::{DESCRIPTION, Metadata, TARGET};
-use super::{Kind, StoredWindows, TableReader, WindowsDescription};
+use super::{StoredWindows, TableReader, WindowsDescription};
+use crate::budget::Budget;
 use crate::genes::{Orientation, Strand, Window};
 use crate::{Error, Result};
 
@@ -44,7 +45,9 @@ impl WindowsFile {
             let found = format!("version {}", metadata.version);
             return Err(table.refuse("version 1 of a file of windows", &found));
         }
-        let rows: usize = (0..table.groups()).map(|group| table.rows(group)).sum();
+        let rows =
+            (0..table.groups()).try_fold(0_usize, |all, group| all.checked_add(table.rows(group)));
+        let rows = rows.unwrap_or(usize::MAX);
         if metadata.bins == 0 || metadata.genes.checked_mul(metadata.bins) != Some(rows) {
             let found = format!(
                 "{rows} rows for {} genes of {} bins",
@@ -100,12 +103,21 @@ impl WindowsFile {
             return Err(table.refuse("whole genes in a group", &rows.to_string()));
         }
         let count = rows / bins;
-        let numbers = |name: &str| -> Result<Vec<f64>> {
-            let values = table.numbers(group, table.column(name, Kind::Number)?)?;
+        let mut budget = table.budget();
+        budget.hold(self.kept_bytes(rows))?;
+        let read = |name: &str, budget: &mut Budget| -> Result<Vec<f64>> {
+            let values = table.numbers(group, table.number_column(name)?, budget)?;
             let whole: Option<Vec<f64>> = values.into_iter().collect();
             whole.ok_or_else(|| table.refuse("a value in every row", "null"))
         };
-        let genes = self.read_genes(group, count, &numbers("start")?)?;
+        let starts = read("start", &mut budget)?;
+        let genes = self.read_genes(group, count, &starts, &budget)?;
+        drop(starts);
+        let mut numbers = |name: &str| {
+            // Those before are gone by now.
+            budget.release((rows * size_of::<Option<f64>>()) as u64);
+            read(name, &mut budget)
+        };
         let bin_numbers = numbers("bin")?;
         if let Some(row) = (0..rows).find(|&row| bin_numbers[row] != (row % bins) as f64) {
             let found = format!("bin {} in row {row}", bin_numbers[row]);
@@ -138,6 +150,10 @@ impl WindowsFile {
     ///
     /// Those of [`read_group`](Self::read_group), and [`Error::Core`] when there is no gene.
     pub fn read(&self) -> Result<StoredWindows> {
+        // The groups and, for a moment, what they are put together to.
+        let rows = self.metadata.genes.saturating_mul(self.metadata.bins);
+        let mut budget = self.table.budget();
+        budget.hold(self.kept_bytes(rows).saturating_mul(2))?;
         let parts: Result<Vec<StoredWindows>> = (0..self.groups())
             .map(|group| self.read_group(group))
             .collect();
@@ -171,6 +187,16 @@ impl WindowsFile {
         })
     }
 
+    /// What the numbers and genes of so many rows take.
+    fn kept_bytes(&self, rows: usize) -> u64 {
+        const GENE_BYTES: u64 = 256;
+        let (marks, targets) = (self.metadata.marks.len(), self.metadata.targets.len());
+        let of_rows = (rows as u64).saturating_mul((marks * size_of::<f32>()) as u64);
+        let genes = (rows / self.metadata.bins.max(1)) as u64;
+        let of_genes = GENE_BYTES + (targets * size_of::<f32>()) as u64;
+        of_rows.saturating_add(genes.saturating_mul(of_genes))
+    }
+
     /// Takes what all rows of a gene have in common.
     fn one_of<T: Clone + PartialEq + Display>(&self, column: &str, rows: &[T]) -> Result<T> {
         let first = &rows[0];
@@ -183,11 +209,19 @@ impl WindowsFile {
         }
     }
 
-    fn read_genes(&self, group: usize, count: usize, starts: &[f64]) -> Result<Vec<Window>> {
+    fn read_genes(
+        &self,
+        group: usize,
+        count: usize,
+        starts: &[f64],
+        budget: &Budget,
+    ) -> Result<Vec<Window>> {
         let bins = self.metadata.bins;
         let texts = |name: &str| -> Result<Vec<String>> {
-            let column = self.table.column(name, Kind::Text)?;
-            let values = self.table.texts(group, column)?;
+            let column = self.table.text_column(name)?;
+            // Of each column of texts only those of the genes stay.
+            let mut budget = budget.clone();
+            let values = self.table.texts(group, column, &mut budget)?;
             let values: Option<Vec<String>> = values.into_iter().collect();
             let values = values.ok_or_else(|| self.table.refuse("a value in every row", "null"))?;
             let genes = values.chunks(bins);

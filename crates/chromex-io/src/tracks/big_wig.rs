@@ -49,7 +49,7 @@ impl BigWigReader {
     }
 
     pub(crate) fn open_metered(path: &Path, meter: Meter) -> Result<Self> {
-        let mut file = File::open(path).map_err(|source| Error::Io {
+        let mut file = chromex_core::input::open(path).map_err(|source| Error::Io {
             action: "open",
             path: path.to_owned(),
             source,

@@ -24,3 +24,7 @@ mod registry;
 mod signals;
 // What the simulator draws against what was measured on the published sample.
 mod simulated;
+// Tables of expression as the programs of the field write them.
+mod tables;
+// Small files that would fill the memory.
+mod budgets;

@@ -279,15 +279,7 @@ fn last_number(shape: &[usize], strides: &[usize]) -> usize {
 
 /// Opens a file. Only what has an end and a size: others are looked at twice in vain.
 fn open(path: &Path) -> Result<File> {
-    let about = std::fs::metadata(path).map_err(io("open", path))?;
-    if !about.is_file() {
-        let kind = std::io::ErrorKind::InvalidInput;
-        return Err(io("open", path)(std::io::Error::new(
-            kind,
-            "it is not a regular file",
-        )));
-    }
-    File::open(path).map_err(io("open", path))
+    chromex_core::input::open(path).map_err(io("open", path))
 }
 
 fn io(action: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Error {

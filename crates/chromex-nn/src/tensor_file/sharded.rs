@@ -21,7 +21,7 @@ pub(super) fn open(path: &Path) -> Result<TensorFile> {
         let expected = format!("an index of at most {MOST_INDEX} bytes");
         return Err(header(path, 0, &expected, &size.to_string()));
     }
-    let text = std::fs::read(path).map_err(io("read", path))?;
+    let text = chromex_core::input::read(path, MOST_INDEX).map_err(io("read", path))?;
     let index: Index = serde_json::from_slice(&text).map_err(|source| Error::Malformed {
         path: path.to_owned(),
         expected: "an index of weights",

@@ -113,6 +113,23 @@ impl Column {
         if physical != self.physical() {
             return Err(refuse(physical.to_string()));
         }
+        // Dates, times and decimals lie in whole numbers too.
+        let is_number = matches!(
+            column.logical_type_ref(),
+            None | Some(LogicalType::Integer(_))
+        ) && !matches!(
+            column.converted_type(),
+            ConvertedType::DECIMAL
+                | ConvertedType::DATE
+                | ConvertedType::TIME_MILLIS
+                | ConvertedType::TIME_MICROS
+                | ConvertedType::TIMESTAMP_MILLIS
+                | ConvertedType::TIMESTAMP_MICROS
+        );
+        if physical != Physical::BYTE_ARRAY && !is_number {
+            let kind = column.converted_type();
+            return Err(refuse(format!("{physical} that stands for {kind}")));
+        }
         if physical == Physical::BYTE_ARRAY && !is_text {
             return Err(refuse("bytes that are not marked as text".into()));
         }
@@ -165,6 +182,14 @@ mod tests {
         assert!(
             bytes.ends_with("found bytes that are not marked as text"),
             "{bytes}"
+        );
+        let time = message(
+            Column::Seed,
+            "message m { required int64 seed (TIMESTAMP_MILLIS); }",
+        );
+        assert!(
+            time.ends_with("found INT64 that stands for TIMESTAMP_MILLIS"),
+            "{time}"
         );
         let list = message(Column::Seed, "message m { repeated int64 seed; }");
         assert!(list.ends_with("found a list of INT64"), "{list}");

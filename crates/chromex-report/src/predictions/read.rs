@@ -1,12 +1,11 @@
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use chromex_core::Predictions;
+use chromex_core::{Predictions, input};
 use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{ByteArrayType, DataType, FloatType, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 
 use super::BATCH;
@@ -33,8 +32,9 @@ pub fn read(path: &Path) -> Result<Predictions> {
         path: path.to_owned(),
         source,
     };
-    let file = File::open(path).map_err(io)?;
+    let file = input::open(path).map_err(io)?;
     let bytes = file.metadata().map_err(io)?.len();
+    input::parquet::check_footer(&file).map_err(|error| broken(error.into()))?;
     let reader = SerializedFileReader::new(file).map_err(broken)?;
     let schema = reader.metadata().file_metadata().schema_descr();
     let mut places = [None; Column::ALL.len()];
@@ -43,7 +43,11 @@ pub fn read(path: &Path) -> Result<Predictions> {
     }
     let mut assembly = Assembly::new(path, bytes);
     for group in 0..reader.num_row_groups() {
-        check_place(reader.metadata().row_group(group), bytes).map_err(broken)?;
+        let own = reader.metadata().row_group(group);
+        check_place(own, bytes).map_err(broken)?;
+        for &place in places.iter().flatten() {
+            check_pages(path, own.column(place)).map_err(|error| broken(error.into()))?;
+        }
         let row_group = reader.get_row_group(group).map_err(broken)?;
         let mut batch = Batch::open(row_group.as_ref(), &places).map_err(broken)?;
         while batch.advance().map_err(broken)? {
@@ -73,6 +77,14 @@ fn check_place(group: &RowGroupMetaData, bytes: u64) -> Result<(), ParquetError>
         }
     }
     Ok(())
+}
+
+/// The reader of the format asks for as many bytes as the header of a page announces.
+fn check_pages(path: &Path, column: &ColumnChunkMetaData) -> std::io::Result<()> {
+    let start = column.dictionary_page_offset();
+    let start = start.unwrap_or_else(|| column.data_page_offset()) as u64;
+    let end = start + column.compressed_size() as u64;
+    input::parquet::check_pages(&input::open(path)?, start, end)
 }
 
 /// The same rows of every column of one row group.

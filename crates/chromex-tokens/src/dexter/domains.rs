@@ -1,6 +1,5 @@
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
@@ -196,14 +195,12 @@ impl DomainCounts {
     ///
     /// [`Error::Core`] when the file cannot be read or does not hold domains of its own lattice.
     pub fn load(path: &Path) -> Result<Self> {
-        let file =
-            File::open(path).map_err(|source| chromex_core::Error::io("read", path, source))?;
-        let read = serde_json::from_reader(BufReader::new(file));
-        Ok(read.map_err(|source| chromex_core::Error::Malformed {
-            path: path.into(),
-            expected: "domains of DExTER",
-            source,
-        })?)
+        let most = chromex_core::input::MOST_MODEL_BYTES;
+        Ok(chromex_core::input::read_json(
+            path,
+            most,
+            "domains of DExTER",
+        )?)
     }
 }
 

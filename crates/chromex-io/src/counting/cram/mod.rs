@@ -4,7 +4,6 @@ mod blocks;
 mod bounds;
 mod numbers;
 
-use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
@@ -36,7 +35,7 @@ pub(super) fn count_cram<'a>(
             .map_err(|source| unreadable(reference, "an indexed FASTA", source))?,
         None => fasta::Repository::default(),
     };
-    let file = File::open(path).map_err(|source| Error::Io {
+    let file = chromex_core::input::open(path).map_err(|source| Error::Io {
         action: "open",
         path: path.to_owned(),
         source,

@@ -19,7 +19,11 @@ const LARGEST_PAGE: i64 = 1 << 28;
 type Numbers = [Option<i64>; 6];
 
 /// Checks the description at the end of a file. What does not end as Parquet does is left to the reader to refuse.
-pub(super) fn check_footer(file: &File) -> io::Result<()> {
+///
+/// # Errors
+///
+/// When the file cannot be read, or its description is not what the format says.
+pub fn check_footer(file: &File) -> io::Result<()> {
     let mut file = BufReader::new(file);
     let end = file.seek(SeekFrom::End(0))?;
     let mut tail = [0; 8];
@@ -39,7 +43,11 @@ pub(super) fn check_footer(file: &File) -> io::Result<()> {
 }
 
 /// Checks the headers of the pages that lie between two places.
-pub(super) fn check_pages(file: &File, start: u64, end: u64) -> io::Result<()> {
+///
+/// # Errors
+///
+/// When the file cannot be read, or a header is not what the format says or announces a page that is too large.
+pub fn check_pages(file: &File, start: u64, end: u64) -> io::Result<()> {
     let mut file = BufReader::new(file);
     let mut place = file.seek(SeekFrom::Start(start))?;
     while place < end {
