@@ -83,7 +83,7 @@ pub enum Error {
     },
     /// No chromosome of a file is one of the windows'.
     #[error(
-        "{path}: no chromosome of the windows ({windows}) is in the file ({file}): choose how names are joined",
+        "{path}: no chromosome of the windows ({windows}) is in the file ({file}): choose how names are joined (--ignore-chr takes chr1 and 1 for the same), or take both of one assembly",
         path = path.display()
     )]
     Chromosomes {
