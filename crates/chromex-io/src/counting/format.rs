@@ -70,7 +70,7 @@ impl TrackFormat {
             (Some(ByName::Format(format)), Some(LineKind::Format(found))) if found == format => {
                 Ok(format)
             }
-            (Some(ByName::Format(format)), Some(kind)) => Err(refused(
+            (Some(ByName::Format(format)), Some(kind @ LineKind::Format(_))) => Err(refused(
                 &format!("lines of {}, as the file's name says", format.name()),
                 format!("{}; say which it is (--track-format)", kind.name()),
             )),

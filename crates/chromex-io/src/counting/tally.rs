@@ -127,13 +127,13 @@ impl Names {
             (true, _) => {
                 "it is empty, or was cut to its header: take it out, or make it again".to_owned()
             }
+            (false, []) => {
+                "those that it has lie on no chromosome at all, or are no numbers".to_owned()
+            }
             (false, unknown) => format!(
-                "the windows are on {}, the file has others{}: take the windows and the file of one assembly",
+                "the windows are on {}, the file also names {}: take the windows and the file of one assembly",
                 first_of(&windows),
-                match unknown {
-                    [] => String::new(),
-                    names => format!(" ({})", first_of(names)),
-                }
+                first_of(unknown)
             ),
         };
         Err(Error::NoReads {
