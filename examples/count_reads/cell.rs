@@ -1,20 +1,22 @@
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use chromex::core::{InputFile, Keys, MarkWindows, Rows, Targets, atomic};
+use chromex::core::{Error, InputFile, MarkWindows, Rows, Targets, atomic};
 use chromex::io::counting::{CountedWindows, Track};
-use chromex::io::deepdiff::{WindowTable, write_windows};
-use chromex::io::expression::{GeneIds, MatrixLayout, TargetColumn, read_expression_matrix};
-use chromex::io::genes::{GeneWindows, read_genes};
+use chromex::io::deepdiff::{WindowTable, unwritable, write_windows};
+use chromex::io::expression::{
+    GeneIds, JoinReport, MatrixLayout, TargetColumn, read_expression_matrix,
+};
+use chromex::io::genes::{GeneWindows, Orientation, Strand, read_genes};
 use chromex::io::storage::{
     StoredWindows, WindowsDescription, WindowsFile, write_npz, write_windows_file,
 };
 use chromex::io::{ExpressionTable, write_expression};
 use chromex::report::plots;
-use ndarray::Axis;
+use ndarray::{Axis, s};
 
+use crate::account::Account;
 use crate::errors::Anything;
-use crate::flags::Flags;
+use crate::flags::{By, Flags};
 use crate::progress::Progress;
 
 /// One cell type: its name and its marks.
@@ -35,7 +37,7 @@ impl Cell {
                 mark: mark.to_owned(),
                 files,
                 controls: Vec::new(),
-                format: None,
+                format: flags.track_format(),
             });
         }
         for text in &flags.controls {
@@ -48,9 +50,10 @@ impl Cell {
         Ok(Self { name, tracks })
     }
 
-    /// Counts, joins and writes; does nothing where that was done.
+    /// Counts, joins and writes; does nothing where that was done. What cannot be joined or written is said before anything
+    /// is counted.
     pub(crate) fn run(&self, flags: &Flags) -> Result<(), Anything> {
-        let windows = windows(flags)?;
+        let (windows, mut account) = windows(flags)?;
         let description = self.description(flags, &windows)?;
         let path = flags.out.join(format!("{}.parquet", self.name));
         if flags.resume
@@ -59,28 +62,52 @@ impl Cell {
             println!("{}: nothing to do", path.display());
             return Ok(());
         }
-        std::fs::create_dir_all(&flags.out)?;
+        let joined = match &flags.expression {
+            Some(expression) => Some(self.join(&windows, expression, flags)?),
+            None => None,
+        };
+        let all = || (0..windows.windows().len()).collect();
+        let rows: Vec<usize> = joined
+            .as_ref()
+            .map_or_else(all, |joined| joined.rows.clone());
+        if flags.tables {
+            check_tables(&windows, &rows, flags)?;
+        }
         let counter = flags.counter();
         let counted = counter.count_observed(&windows, &self.tracks, &Progress::new())?;
         let mut summary = self.summary(&counted);
+        account.add_totals(&counted);
+        let genes = rows.iter().map(|&row| windows.windows()[row].clone());
         let mut stored = StoredWindows {
-            targets: Targets::none(counted.windows.len()),
-            genes: windows.windows().to_vec(),
+            targets: Targets::none(rows.len()),
+            genes: genes.collect(),
             windows: counted.windows,
             description,
         };
-        if let Some(expression) = &flags.expression {
-            stored = self.joined(stored, expression, flags, &mut summary)?;
+        if let Some(joined) = joined {
+            for note in &joined.notes {
+                summary.push_str(&format!("\nExpression: {note}\n"));
+            }
+            summary.push_str(&format!("\nExpression: {}\n", joined.report));
+            account.add_join(&joined.report);
+            stored.windows = stored.windows.select(&rows);
+            stored.targets = joined.targets;
         }
-        let width = f64::from(stored.windows.bin_width_bp());
-        let first_bp = -(flags.upstream as f64) * width;
-        self.draw(&stored.windows, &flags.out, first_bp)?;
+        if flags.tables {
+            check_counts(&stored.windows)?;
+        }
+        std::fs::create_dir_all(&flags.out)?;
+        self.draw(&stored, flags, windows.orientation())?;
         if flags.npz {
             write_npz(&flags.out.join(format!("{}.npz", self.name)), &stored)?;
         }
         if flags.tables {
             self.write_tables(&stored, flags)?;
         }
+        let table = format!("{}.left-out.tsv", self.name);
+        summary.push_str(&account.summary(&table));
+        let table = flags.out.join(table);
+        atomic::write(&table, |file| file.write_all(account.table().as_bytes()))?;
         let report = flags.out.join(format!("{}.md", self.name));
         atomic::write(&report, |file| file.write_all(summary.as_bytes()))?;
         // Last of all: a run that finds this file has nothing to do.
@@ -118,6 +145,7 @@ impl Cell {
             flags.unit().to_string(),
             flags.tables,
             flags.npz,
+            format!("{:?}", flags.by),
         );
         Ok(WindowsDescription {
             genome: flags.genome.clone(),
@@ -128,14 +156,13 @@ impl Cell {
         })
     }
 
-    /// Keeps the genes that have expression.
-    fn joined(
+    /// Finds the genes that have expression.
+    fn join(
         &self,
-        stored: StoredWindows,
+        windows: &GeneWindows,
         expression: &Path,
         flags: &Flags,
-        summary: &mut String,
-    ) -> Result<StoredWindows, Anything> {
+    ) -> Result<Joined, Anything> {
         let mut samples = flags.samples.clone();
         if samples.is_empty() {
             samples.push(self.name.clone());
@@ -147,26 +174,25 @@ impl Cell {
             ..MatrixLayout::of(flags.unit())
         };
         let table = read_expression_matrix(expression, &layout)?;
-        for note in table.notes() {
-            summary.push_str(&format!("\nExpression: {note}\n"));
-        }
         let columns: Vec<TargetColumn> = samples.iter().map(TargetColumn::of).collect();
-        let ids: Vec<String> = stored.genes.iter().map(|gene| gene.id.clone()).collect();
-        let (data, report) =
-            table.dataset(&stored.windows, &ids, GeneIds::IgnoreVersion, &columns)?;
-        summary.push_str(&format!("\nExpression: {report}\n"));
-        let rows: HashMap<&String, usize> =
-            ids.iter().enumerate().map(|(row, id)| (id, row)).collect();
-        let genes = data
-            .keys
-            .ids()
-            .iter()
-            .map(|id| stored.genes[rows[id]].clone());
-        Ok(StoredWindows {
-            genes: genes.collect(),
-            windows: data.inputs,
-            targets: data.targets,
-            description: stored.description,
+        let windows = windows.windows();
+        let by_symbol = matches!(flags.by, By::Symbol);
+        if by_symbol && windows.iter().all(|gene| gene.symbol.is_empty()) {
+            return Err("--by symbol: none of the genes has a symbol".into());
+        }
+        let names = windows.iter().map(|gene| match by_symbol {
+            true if !gene.symbol.is_empty() => gene.symbol.clone(),
+            _ => gene.id.clone(),
+        });
+        let names: Vec<String> = names.collect();
+        let (rows, targets, report) = table
+            .targets(&names, GeneIds::IgnoreVersion, &columns)
+            .map_err(|error| Error::stage(expression.display().to_string(), error))?;
+        Ok(Joined {
+            rows,
+            targets,
+            report,
+            notes: table.notes().to_vec(),
         })
     }
 
@@ -191,9 +217,28 @@ impl Cell {
         text
     }
 
-    fn draw(&self, windows: &MarkWindows, out: &Path, first_bp: f64) -> Result<(), Anything> {
-        let place = (first_bp, f64::from(windows.bin_width_bp()));
-        let signal = windows.signal();
+    /// Draws every gene in the direction of its transcription, whatever the order in which bins are stored.
+    fn draw(
+        &self,
+        stored: &StoredWindows,
+        flags: &Flags,
+        orientation: Orientation,
+    ) -> Result<(), Anything> {
+        let windows = &stored.windows;
+        let width = f64::from(windows.bin_width_bp());
+        let place = (-(flags.upstream as f64) * width, width);
+        let mut signal = windows.signal().clone();
+        let is_minus = |row: &usize| stored.genes[*row].strand == Some(Strand::Minus);
+        let minus: Vec<usize> = (0..stored.genes.len()).filter(is_minus).collect();
+        if orientation == Orientation::Genomic {
+            for &row in &minus {
+                let turned = signal
+                    .index_axis(Axis(0), row)
+                    .slice(s![..;-1, ..])
+                    .to_owned();
+                signal.index_axis_mut(Axis(0), row).assign(&turned);
+            }
+        }
         let means = signal.mean_axis(Axis(0)).ok_or("no gene was counted")?;
         let marks = windows.marks().iter().enumerate();
         let lines: Vec<(String, Vec<f64>)> = marks
@@ -204,11 +249,18 @@ impl Cell {
                 )
             })
             .collect();
-        let title = format!("{}, {} genes", self.name, windows.len());
+        let is_stranded = stored.genes.iter().all(|gene| gene.strand.is_some());
+        let order = match (is_stranded, minus.len()) {
+            (true, 0) => "all on the plus strand".to_owned(),
+            (true, count) => format!("{count} of the minus strand turned"),
+            (false, 0) => "in the order of the genome".to_owned(),
+            (false, count) => format!("{count} of the minus strand turned, others as they lie"),
+        };
+        let title = format!("{}, {} genes, {order}", self.name, windows.len());
         let profile = plots::profile(&title, &lines, place)?;
         let heat_map = plots::heat_map(&title, signal.view(), windows.marks(), place)?;
         for (kind, picture) in [("profile", profile), ("heat-map", heat_map)] {
-            let path = out.join(format!("{}.{kind}.svg", self.name));
+            let path = flags.out.join(format!("{}.{kind}.svg", self.name));
             atomic::write(&path, |file| file.write_all(picture.as_bytes()))?;
         }
         Ok(())
@@ -217,8 +269,6 @@ impl Cell {
     /// Writes DeepDiff's tables: thirds in the order of the genes, as in its protocol.
     fn write_tables(&self, stored: &StoredWindows, flags: &Flags) -> Result<(), Anything> {
         let genes = stored.genes.len();
-        // Every gene of a table stands once, and the layout parts ids from symbols by `_`.
-        Keys::new(stored.genes.iter().map(|gene| gene.id.clone()).collect())?;
         for (part, name) in ["train", "valid", "test"].into_iter().enumerate() {
             let rows: Vec<usize> = (part * genes / 3..(part + 1) * genes / 3).collect();
             let table = WindowTable {
@@ -255,10 +305,22 @@ impl Cell {
     }
 }
 
-fn windows(flags: &Flags) -> Result<GeneWindows, Anything> {
-    let bins = flags.upstream + flags.downstream;
+/// The genes that have expression.
+struct Joined {
+    /// Their rows among the windows.
+    rows: Vec<usize>,
+    targets: Targets,
+    report: JoinReport,
+    /// What was done to the table so that it could be read.
+    notes: Vec<String>,
+}
+
+fn windows(flags: &Flags) -> Result<(GeneWindows, Account), Anything> {
+    let bins = flags.upstream.saturating_add(flags.downstream);
     if let Some(path) = &flags.windows {
-        return Ok(GeneWindows::read_bed(path, bins)?.oriented(flags.orientation()));
+        let windows = GeneWindows::read_bed(path, bins)?.oriented(flags.orientation());
+        let account = Account::of_windows(&windows);
+        return Ok((windows, account));
     }
     let path = flags
         .genes
@@ -268,7 +330,39 @@ fn windows(flags: &Flags) -> Result<GeneWindows, Anything> {
     if flags.cut_versions {
         genes = genes.without_versions();
     }
-    Ok(GeneWindows::around(&genes, &flags.layout())?)
+    let windows = GeneWindows::around(&genes, &flags.layout())?;
+    Ok((windows, Account::of_genes(&genes)))
+}
+
+/// Refuses what DeepDiff's tables cannot hold, before anything is counted.
+fn check_tables(windows: &GeneWindows, rows: &[usize], flags: &Flags) -> Result<(), Anything> {
+    let whole = flags.counts_reads();
+    if !whole {
+        return Err("--tables holds whole numbers of reads: leave it out, or --scale, --log1p and modes of depth (the Parquet file and --npz hold any number)".into());
+    }
+    let genes = || rows.iter().map(|&row| &windows.windows()[row]);
+    let ids: Vec<String> = genes().map(|gene| gene.id.clone()).collect();
+    let symbols: Vec<String> = genes().map(|gene| gene.symbol.clone()).collect();
+    match unwritable(&ids, &symbols) {
+        None => Ok(()),
+        Some((row, expected)) => Err(format!(
+            "--tables: gene `{}` with the symbol `{}`: expected {expected}; the Parquet file and --npz hold any name",
+            ids[row], symbols[row]
+        )
+        .into()),
+    }
+}
+
+/// Refuses numbers that DeepDiff's tables cannot hold, before anything is written.
+fn check_counts(windows: &MarkWindows) -> Result<(), Anything> {
+    let is_whole = |value: &f32| *value >= 0.0 && value.fract() == 0.0 && *value <= 16_777_216.0;
+    match windows.signal().iter().find(|value| !is_whole(value)) {
+        None => Ok(()),
+        Some(value) => Err(format!(
+            "--tables holds whole numbers of reads, and a bin holds {value}: leave it out (the Parquet file and --npz hold any number)"
+        )
+        .into()),
+    }
 }
 
 fn mark_and_files(text: &str) -> Result<(&str, Vec<PathBuf>), Anything> {

@@ -1,9 +1,10 @@
 use std::path::PathBuf;
 
-use chromex::io::counting::{CountMode, Normalisation, ReadCounter, ReadFilter};
+use chromex::io::counting::{CountMode, Normalisation, ReadCounter, ReadFilter, TrackFormat};
 use chromex::io::expression::{ExpressionUnit, TableHeader};
 use chromex::io::genes::{
-    Centre, ChromosomeNames, GeneSelection, Orientation, TranscriptChoice, WindowLayout,
+    AnnotationFormat, Centre, ChromosomeNames, GeneSelection, Orientation, TranscriptChoice,
+    WindowLayout,
 };
 use clap::{Parser, ValueEnum};
 
@@ -28,14 +29,25 @@ pub(crate) struct Flags {
         conflicts_with = "genes"
     )]
     pub(crate) windows: Option<PathBuf>,
+    /// How the file of genes is written [default: told by its header, else by its lines]
+    #[arg(long, value_enum, requires = "genes")]
+    pub(crate) annotation_format: Option<Annotation>,
+    /// How all tracks are written [default: told by their content and names]
+    #[arg(long, value_enum, requires = "tracks")]
+    pub(crate) track_format: Option<Written>,
     /// Keep only genes of this kind, as protein_coding
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "windows")]
     pub(crate) biotype: Vec<String>,
     /// Let this transcript stand for a gene: gene, first, longest, or the name of a tag as Ensembl_canonical
-    #[arg(long, value_name = "NAME", default_value = "gene")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "gene",
+        conflicts_with = "windows"
+    )]
     pub(crate) transcript: String,
-    /// Cut versions off gene ids
-    #[arg(long)]
+    /// Cut what follows the last dot off gene ids, where they stay distinct
+    #[arg(long, conflicts_with = "windows")]
     pub(crate) cut_versions: bool,
     /// Bins before the transcription start
     #[arg(long, value_name = "N", default_value_t = 100)]
@@ -46,11 +58,11 @@ pub(crate) struct Flags {
     /// Base pairs of a bin
     #[arg(long, value_name = "BP", default_value_t = 100)]
     pub(crate) bin_width: u32,
-    /// Turn the bins of genes on the minus strand round
+    /// Turn the bins of genes on the minus strand round in the files; pictures always do
     #[arg(long)]
     pub(crate) by_strand: bool,
     /// Cut windows as DeepChrome did, behind the first transcribed base on either strand
-    #[arg(long)]
+    #[arg(long, conflicts_with = "windows")]
     pub(crate) one_based_start: bool,
     /// What counts as a read in a bin; 5' ends of simulated reads
     #[arg(long, value_enum, default_value_t = Mode::Overlap, requires = "tracks")]
@@ -96,6 +108,9 @@ pub(crate) struct Flags {
     /// Whether its first row names the columns: guessed, present or absent
     #[arg(long, value_name = "WORD", default_value_t = TableHeader::Guessed)]
     pub(crate) header: TableHeader,
+    /// Join genes with it by this name of theirs
+    #[arg(long, value_enum, default_value_t = By::Id, requires = "expression")]
+    pub(crate) by: By,
     /// What the table counts
     #[arg(long, value_enum, default_value_t = Unit::Reads)]
     pub(crate) unit: Unit,
@@ -126,6 +141,32 @@ pub(crate) struct Flags {
     /// Draw simulated cells by this seed
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Annotation {
+    Gtf,
+    Gff3,
+    Bed,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Written {
+    Bam,
+    Cram,
+    Sam,
+    /// Reads of six columns, or tagAlign
+    Bed,
+    BedGraph,
+    BigWig,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum By {
+    /// The id; versions of Ensembl, GENCODE and RefSeq are ignored where no id is the same
+    Id,
+    /// The symbol
+    Symbol,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -177,8 +218,30 @@ impl Flags {
                 tag => TranscriptChoice::Tagged(tag.to_owned()),
             },
             biotypes: self.biotype.clone(),
-            format: None,
+            format: self.annotation_format.map(|format| match format {
+                Annotation::Gtf => AnnotationFormat::Gtf,
+                Annotation::Gff3 => AnnotationFormat::Gff3,
+                Annotation::Bed => AnnotationFormat::Bed,
+            }),
         }
+    }
+
+    pub(crate) fn track_format(&self) -> Option<TrackFormat> {
+        self.track_format.map(|format| match format {
+            Written::Bam => TrackFormat::Bam,
+            Written::Cram => TrackFormat::Cram,
+            Written::Sam => TrackFormat::Sam,
+            Written::Bed => TrackFormat::Bed,
+            Written::BedGraph => TrackFormat::BedGraph,
+            Written::BigWig => TrackFormat::BigWig,
+        })
+    }
+
+    /// Tells whether bins hold whole numbers of reads.
+    pub(crate) fn counts_reads(&self) -> bool {
+        matches!(self.scale, Scale::None)
+            && !self.log1p
+            && matches!(self.mode, Mode::Overlap | Mode::FivePrime)
     }
 
     pub(crate) fn layout(&self) -> WindowLayout {

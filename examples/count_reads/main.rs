@@ -8,6 +8,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod account;
 mod cell;
 #[path = "../support/errors.rs"]
 mod errors;

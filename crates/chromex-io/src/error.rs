@@ -83,7 +83,7 @@ pub enum Error {
     },
     /// No chromosome of a file is one of the windows'.
     #[error(
-        "{path}: no chromosome of the windows ({windows}) is in the file ({file}): choose how names are joined",
+        "{path}: no chromosome of the windows ({windows}) is in the file ({file}): choose how names are joined (--ignore-chr takes chr1 and 1 for the same), or take both of one assembly",
         path = path.display()
     )]
     Chromosomes {
@@ -93,6 +93,57 @@ pub enum Error {
         windows: String,
         /// Some chromosomes as the file names them.
         file: String,
+    },
+    /// No gene of an annotation can have a window.
+    #[error("{path}: no gene is left to lay windows around: {reasons}", path = path.display())]
+    NoGenes {
+        /// The annotation.
+        path: PathBuf,
+        /// Why each was left out.
+        reasons: String,
+    },
+    /// A file of reads or signal holds nothing that could count.
+    #[error("{path}: {what}; {advice}", path = path.display())]
+    NoReads {
+        /// The file.
+        path: PathBuf,
+        /// What is not there.
+        what: String,
+        /// What the two sides name, and what to do.
+        advice: String,
+    },
+    /// An index does not belong to the file beside which it lies.
+    #[error(
+        "{path}: not the index of {alignments}: {found}; make it again (samtools index) or take it away, and all of the file is read",
+        path = path.display(), alignments = alignments.display()
+    )]
+    Index {
+        /// The index.
+        path: PathBuf,
+        /// The file that it should be of.
+        alignments: PathBuf,
+        /// Where the two differ.
+        found: String,
+    },
+    /// A CRAM was packed against a reference that is not given, or not there.
+    #[error("{path}: {found}; give the indexed FASTA that it was packed against (--reference FILE.fa, with FILE.fa.fai)", path = path.display())]
+    NoReference {
+        /// The CRAM.
+        path: PathBuf,
+        /// What is missing.
+        found: String,
+    },
+    /// No gene that has a window has expression.
+    #[error(
+        "no gene of the windows is in the table of expression: the windows have {windows}, the table has {expression}; {advice}"
+    )]
+    NoJoin {
+        /// Some ids of the windows.
+        windows: String,
+        /// Some ids of the table.
+        expression: String,
+        /// What to try.
+        advice: String,
     },
     /// A gene that has windows has no expression.
     #[error("{path}: no count for gene `{gene}`", path = path.display())]

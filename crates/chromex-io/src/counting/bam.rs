@@ -8,7 +8,7 @@ use noodles_bam::RecordRef;
 use noodles_bgzf::{self as bgzf, io::Seek as _};
 use rayon::prelude::*;
 
-use super::chunks::{self, Chunk};
+use super::chunks::{self, Beside, Chunk};
 use super::mode::Read;
 use super::tally::{Progress, Tally};
 use crate::compressed::Metered;
@@ -47,7 +47,20 @@ pub(super) fn count<'a>(
     for (name, chromosome) in dictionary.names.iter().zip(&dictionary.chromosomes) {
         tally.names.note(name, chromosome.is_some());
     }
-    let index = chunks::Index::of(path)?;
+    let index = match chunks::Index::of(path)? {
+        Beside::Index(index) => {
+            index.check(path, &mut reader, begin, dictionary.names.len())?;
+            Some(index)
+        }
+        Beside::Older(index) => {
+            tally.totals.remark = format!(
+                "{} is older than the file and was passed over",
+                index.file_name().unwrap_or_default().to_string_lossy()
+            );
+            None
+        }
+        Beside::Nothing => None,
+    };
     let reach = tally.mode.reach_bp().filter(|_| !needs_whole);
     let parts = match (&index, reach) {
         (Some(index), Some(reach)) => {
@@ -57,9 +70,15 @@ pub(super) fn count<'a>(
         (None, _) => None,
     };
     tally.totals.is_whole = index.is_none() || reach.is_none();
-    let Some(parts) = parts else {
+    let (Some(parts), Some(index)) = (parts, index) else {
         return stream(path, tally, &dictionary, progress);
     };
+    // Reads that lie beyond the windows are on their chromosomes all the same.
+    for (reference, chromosome) in dictionary.chromosomes.iter().enumerate() {
+        if let Some(chromosome) = *chromosome {
+            tally.has_reads[chromosome] |= index.has_reads(reference);
+        }
+    }
     let (bins, mode, filter) = (tally.bins, tally.mode, tally.filter);
     // Counts are whole numbers, whose sums have no order.
     #[allow(clippy::disallowed_methods)]
@@ -88,10 +107,17 @@ pub(super) fn count<'a>(
             }
             Ok(part)
         });
-    let joined = counted.try_reduce_with(|one, other| Ok(one.join(&other)));
-    match joined {
-        Some(part) => Ok(tally.join(&part?)),
+    match counted.try_reduce_with(|one, other| Ok(one.join(&other))) {
+        Some(Ok(part)) => Ok(tally.join(&part)),
         None => Ok(tally),
+        // What reads well from begin to end was read at wrong places.
+        Some(Err(error)) => {
+            let whole = Tally::new(bins, mode, filter);
+            match stream(path, whole, &dictionary, progress) {
+                Ok(_) => Err(index.other(path, "what it leads to is no record".into())),
+                Err(_) => Err(error),
+            }
+        }
     }
 }
 
@@ -264,7 +290,7 @@ fn read_record<R: io::BufRead>(
 }
 
 /// Reads what counts of a record, or nothing when its lengths do not fit.
-fn parse(bytes: &[u8]) -> Option<(i32, Read)> {
+pub(super) fn parse(bytes: &[u8]) -> Option<(i32, Read)> {
     let number = |place: usize| {
         Some(i32::from_le_bytes(
             bytes.get(place..place + 4)?.try_into().ok()?,

@@ -1,13 +1,14 @@
 use std::path::{Path, PathBuf};
 
 use noodles_bam::bai;
-use noodles_bgzf::VirtualPosition;
+use noodles_bgzf::{self as bgzf, VirtualPosition};
 use noodles_core::Position;
 use noodles_core::region::Interval;
 use noodles_csi::BinningIndex;
 use noodles_csi::binning_index::index;
 
 use super::bins::BinIndex;
+use super::index_check::difference;
 use crate::guard::guard;
 use crate::{Error, Result};
 
@@ -24,32 +25,78 @@ pub(super) struct Chunk {
 }
 
 /// Where the records of a BAM lie.
-pub(super) struct Index(bai::Index);
+pub(super) struct Index {
+    pub(super) path: PathBuf,
+    inner: bai::Index,
+}
+
+/// What lies beside a BAM.
+pub(super) enum Beside {
+    /// Nothing that could be its index.
+    Nothing,
+    /// An index that was written before the BAM, which says nothing of it.
+    Older(PathBuf),
+    Index(Index),
+}
 
 impl Index {
-    /// Reads the BAI beside a file; nothing when there is none, or one older than the file. A CSI, which only chromosomes
-    /// beyond 512 million bases need, is passed over.
-    pub(super) fn of(path: &Path) -> Result<Option<Self>> {
+    /// Reads the BAI beside a file. One that is older than the file is passed over, and so is a CSI, which only chromosomes
+    /// beyond 512 million bases need.
+    pub(super) fn of(path: &Path) -> Result<Beside> {
         let mut longer = path.as_os_str().to_owned();
         longer.push(".bai");
         let modified = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
         let found = [PathBuf::from(longer), path.with_extension("bai")];
-        let found = found
-            .into_iter()
-            .find(|index| index.exists() && modified(index) >= modified(path));
-        let Some(index) = found else {
-            return Ok(None);
+        let mut found = found.into_iter().filter(|index| index.exists());
+        let Some(first) = found.next() else {
+            return Ok(Beside::Nothing);
+        };
+        let is_newer = |index: &PathBuf| modified(index) >= modified(path);
+        let Some(index) = [first.clone()].into_iter().chain(found).find(is_newer) else {
+            return Ok(Beside::Older(first));
         };
         let bytes = chromex_core::input::read(&index, MOST_BYTES).map_err(|source| Error::Io {
             action: "read",
             path: index.clone(),
             source,
         })?;
-        let read = guard(&index, "an index of a BAM", || match is_whole(&bytes) {
+        let inner = guard(&index, "an index of a BAM", || match is_whole(&bytes) {
             Some(true) => bai::io::Reader::new(&bytes[..]).read_index(),
-            _ => Err(std::io::Error::other("it has less than it says")),
+            _ => Err(std::io::Error::other(
+                "it has less than it says: make it again (samtools index) or take it away",
+            )),
         })?;
-        Ok(Some(Self(read)))
+        Ok(Beside::Index(Self { path: index, inner }))
+    }
+
+    /// Refuses an index that is not that of the file.
+    pub(super) fn check<R: std::io::Read + std::io::Seek>(
+        &self,
+        path: &Path,
+        reader: &mut bgzf::io::Reader<R>,
+        begin: VirtualPosition,
+        references: usize,
+    ) -> Result<()> {
+        let look = || std::io::Result::Ok(difference(&self.inner, reader, begin, references));
+        match guard(&self.path, "an index of a BAM", look)? {
+            None => Ok(()),
+            Some(found) => Err(self.other(path, found)),
+        }
+    }
+
+    /// Says that the index is that of another file.
+    pub(super) fn other(&self, path: &Path, found: String) -> Error {
+        Error::Index {
+            path: self.path.clone(),
+            alignments: path.to_owned(),
+            found,
+        }
+    }
+
+    /// Tells whether the file has reads on a reference sequence.
+    pub(super) fn has_reads(&self, reference: usize) -> bool {
+        let sequence = self.inner.reference_sequences().get(reference);
+        sequence.is_some_and(|sequence| !sequence.bins().is_empty())
     }
 
     /// Lists where the reads lie that may overlap a window, or lie so near to one.
@@ -77,7 +124,7 @@ impl Index {
     /// Divides a file whose records begin at `begin` where the index knows records to begin.
     pub(super) fn whole(&self, begin: VirtualPosition) -> Vec<Chunk> {
         let mut starts = vec![begin];
-        for reference in self.0.reference_sequences() {
+        for reference in self.inner.reference_sequences() {
             starts.extend(reference.index().iter().copied());
         }
         starts.retain(|start| *start >= begin);
@@ -96,7 +143,7 @@ impl Index {
             return Ok(Vec::new());
         };
         let interval = Interval::from(first..=end.max(first));
-        let found = self.0.query(reference, interval)?;
+        let found = self.inner.query(reference, interval)?;
         let chunk = |found: &index::reference_sequence::bin::Chunk| Chunk {
             start: found.start(),
             end: found.end(),

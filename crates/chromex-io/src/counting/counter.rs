@@ -92,7 +92,9 @@ impl ReadCounter {
     ///
     /// [`Error::Io`], [`Error::Damaged`], [`Error::CutShort`], [`Error::Unreadable`], [`Error::Record`] and
     /// [`Error::Table`] when a file cannot be read or is not what it should be; [`Error::Chromosomes`] when it
-    /// shares no chromosome with the windows; [`Error::Core`] when there is no track, a track has no file, or a
+    /// shares no chromosome with the windows; [`Error::NoReads`] when it holds nothing on a chromosome of the windows, or nothing that
+    /// passes the filter; [`Error::Index`] when the index of a BAM is that of another; [`Error::NoReference`] when that of a CRAM is
+    /// missing; [`Error::Core`] when there is no track, a track has no file, or a
     /// setting cannot be: signals are not normalised by reads, BED and tagAlign know neither pairs nor flags but the
     /// strand, and a track holds reads or signals, not both.
     pub fn count(&self, windows: &GeneWindows, tracks: &[Track]) -> Result<CountedWindows> {
@@ -153,6 +155,7 @@ impl ReadCounter {
 
     /// Finds out how every file is written, before any work.
     fn files(&self, tracks: &[Track]) -> Result<Vec<Vec<Input>>> {
+        self.mode.check()?;
         if tracks.is_empty() {
             return Err(chromex_core::Error::Empty { what: "the tracks" }.into());
         }
@@ -279,13 +282,14 @@ impl ReadCounter {
                 TrackFormat::BigWig => tally.add_big_wig(path, progress)?,
                 _ => tally.add_bed_graph(path, progress)?,
             };
-            tally.names.check(path, bins)?;
+            let mut tally = tally;
+            tally.check(path)?;
             let (means, mut totals) = tally.means(path, width, self.empty_bases)?;
             totals.path = input.path.clone();
             return Ok((means, totals));
         }
         let tally = Tally::new(bins, self.mode, &self.filter);
-        let tally = match input.format {
+        let mut tally = match input.format {
             TrackFormat::Bam => bam::count(path, tally, needs_whole, progress)?,
             TrackFormat::Cram => {
                 cram::count_cram(path, tally, self.reference.as_deref(), progress)?
@@ -293,7 +297,7 @@ impl ReadCounter {
             TrackFormat::Sam => alignments::count_sam(path, tally, progress)?,
             _ => tag_align::count(path, tally, progress)?,
         };
-        tally.names.check(path, bins)?;
+        tally.check(path)?;
         let mut totals = tally.totals;
         totals.path = input.path.clone();
         let divisor = match self.mode.counts_bases() {

@@ -45,20 +45,44 @@ impl TrackFormat {
         {
             return Ok(Self::BigWig);
         }
-        let line = first_line(path).map_err(io)?;
-        if line.starts_with(b"BAM\x01") {
+        let lines = Looked::at(path).map_err(io)?;
+        if lines.is_bam {
             return Ok(Self::Bam);
         }
-        let by_name = Self::of_name(path);
-        by_name
-            .or_else(|| Self::of_line(&line))
-            .ok_or_else(|| Error::Table {
-                path: path.to_owned(),
-                line: 1,
-                column: None,
-                expected: "BAM, CRAM, SAM, BED, tagAlign, bedGraph or bigWig".into(),
-                found: crate::error::quoted(&line),
-            })
+        let refused = |expected: &str, found: String| Error::Table {
+            path: path.to_owned(),
+            line: lines.number,
+            column: None,
+            expected: expected.to_owned(),
+            found,
+        };
+        let by_name = ByName::of(path);
+        if let Some(ByName::Peaks(kind)) = by_name {
+            return Err(refused(
+                "reads or a signal (BAM, CRAM, SAM, BED, tagAlign, bedGraph or bigWig)",
+                format!("the name of peaks, {kind}: what was called and not what was read"),
+            ));
+        }
+        match (by_name, lines.kind) {
+            // Nothing is there to contradict the name.
+            (Some(ByName::Format(format)), None) => Ok(format),
+            (Some(ByName::Format(format)), Some(LineKind::Format(found))) if found == format => {
+                Ok(format)
+            }
+            (Some(ByName::Format(format)), Some(kind @ LineKind::Format(_))) => Err(refused(
+                &format!("lines of {}, as the file's name says", format.name()),
+                format!("{}; say which it is (--track-format)", kind.name()),
+            )),
+            (_, Some(LineKind::Format(format))) => Ok(format),
+            (_, Some(kind)) => Err(refused(
+                "BAM, CRAM, SAM, BED, tagAlign, bedGraph or bigWig",
+                kind.name().to_owned(),
+            )),
+            (_, None) => Err(refused(
+                "BAM, CRAM, SAM, BED, tagAlign, bedGraph or bigWig",
+                crate::error::quoted(&lines.first),
+            )),
+        }
     }
 
     /// Tells whether the file holds a signal and not reads.
@@ -66,28 +90,164 @@ impl TrackFormat {
         matches!(self, Self::BedGraph | Self::BigWig)
     }
 
-    fn of_name(path: &Path) -> Option<Self> {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bam => "BAM",
+            Self::Cram => "CRAM",
+            Self::Sam => "SAM",
+            Self::Bed => "reads (BED of six columns, tagAlign)",
+            Self::BedGraph => "a bedGraph",
+            Self::BigWig => "bigWig",
+        }
+    }
+}
+
+/// What a file's name says.
+enum ByName {
+    Format(TrackFormat),
+    Peaks(&'static str),
+}
+
+impl ByName {
+    fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         let mut name = name.as_str();
         for packing in [".gz", ".bgz", ".zst"] {
             name = name.strip_suffix(packing).unwrap_or(name);
         }
         Some(match name.rsplit_once('.')?.1 {
-            "sam" => Self::Sam,
-            "bed" | "tagalign" | "bed6" => Self::Bed,
-            "bedgraph" | "bdg" | "bg" => Self::BedGraph,
+            "sam" => Self::Format(TrackFormat::Sam),
+            "bed" | "tagalign" | "bed6" => Self::Format(TrackFormat::Bed),
+            "bedgraph" | "bdg" | "bg" => Self::Format(TrackFormat::BedGraph),
+            "narrowpeak" => Self::Peaks("narrowPeak"),
+            "broadpeak" => Self::Peaks("broadPeak"),
+            "gappedpeak" => Self::Peaks("gappedPeak"),
+            _ => return None,
+        })
+    }
+}
+
+/// What a line is by all of its columns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LineKind {
+    Format(TrackFormat),
+    /// A BED without a strand, of which nobody can tell where a read's 5' end lies.
+    Strandless,
+    /// Peaks, of nine or ten columns.
+    Peaks,
+}
+
+impl LineKind {
+    /// Tells a line; nothing where its reader must say what is wrong with it.
+    fn of(line: &[u8]) -> Option<Self> {
+        let columns: Vec<&[u8]> = line.split(|&byte| byte == b'\t').collect();
+        let text = |place: usize| std::str::from_utf8(columns.get(place)?).ok();
+        let is_number = |place: usize| {
+            let field = text(place).map(str::trim);
+            field.is_some_and(|field| field.parse::<f64>().is_ok())
+        };
+        let whole = |place: usize| text(place)?.trim().parse::<u64>().ok();
+        if columns[0].len() == 3 && columns[0][0] == b'@' && columns.len() > 1 {
+            return Some(Self::Format(TrackFormat::Sam));
+        }
+        if columns.len() >= 11 && whole(1).is_some() && whole(3).is_some() && whole(4).is_some() {
+            return Some(Self::Format(TrackFormat::Sam));
+        }
+        if columns.len() == 1 {
+            // A bedGraph may part its columns by blanks.
+            let parts: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
+            let parts: Vec<&[u8]> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            return match parts.len() {
+                4 => Self::of(&parts.join(&b'\t')),
+                _ => None,
+            };
+        }
+        let (start, end) = (whole(1)?, whole(2)?);
+        let strand = columns.get(5).map(|field| field.trim_ascii());
+        // Behind the strand a BED has places within the line, and peaks have measures.
+        let is_within = |place: usize| whole(place).is_some_and(|at| (start..=end).contains(&at));
+        let measures = (6..9).all(is_number) && !(is_within(6) && is_within(7));
+        Some(match columns.len() {
+            9 | 10 if measures => Self::Peaks,
+            4 if is_number(3) => Self::Format(TrackFormat::BedGraph),
+            _ if matches!(strand, Some(b"+" | b"-")) => Self::Format(TrackFormat::Bed),
+            6.. if strand == Some(b".") => Self::Strandless,
+            3..=5 => Self::Strandless,
             _ => return None,
         })
     }
 
-    fn of_line(line: &[u8]) -> Option<Self> {
-        let columns: Vec<&[u8]> = line.split(|&byte| byte == b'\t').collect();
-        match columns[..] {
-            [tag, ..] if tag.len() == 3 && tag[0] == b'@' => Some(Self::Sam),
-            [_, _, _, _] => Some(Self::BedGraph),
-            [_, _, _, _, _, b"+" | b"-", ..] => Some(Self::Bed),
-            _ => None,
+    fn name(self) -> &'static str {
+        match self {
+            Self::Format(TrackFormat::Bed) => "reads of six columns (BED, tagAlign)",
+            Self::Format(TrackFormat::BedGraph) => "four columns with a number, a bedGraph",
+            Self::Format(format) => format.name(),
+            Self::Strandless => "lines without a strand in column 6, which are no reads",
+            Self::Peaks => "peaks (narrowPeak, broadPeak): what was called and not what was read",
         }
+    }
+}
+
+/// What the first lines of a file are.
+struct Looked {
+    is_bam: bool,
+    /// What all lines are that say anything, or the first that is something else.
+    kind: Option<LineKind>,
+    /// The line that decided, from 1.
+    number: u64,
+    first: Vec<u8>,
+}
+
+impl Looked {
+    /// Looks at lines that are no remarks, unpacked and cut to what a format can be told by. A file that does not unpack is
+    /// left to its reader, which says more.
+    fn at(path: &Path) -> io::Result<Self> {
+        const LINES: usize = 200;
+        let (mut reader, _) = compressed::open(path)?;
+        let mut looked = Self {
+            is_bam: false,
+            kind: None,
+            number: 1,
+            first: Vec::new(),
+        };
+        let (mut line, mut number, mut seen) = (Vec::new(), 0, 0);
+        while seen < LINES {
+            line.clear();
+            let read = reader.by_ref().take(1 << 16).read_until(b'\n', &mut line);
+            if read.unwrap_or(0) == 0 {
+                break;
+            }
+            number += 1;
+            if number == 1 && line.starts_with(b"BAM\x01") {
+                looked.is_bam = true;
+                break;
+            }
+            while line.pop_if(|byte| matches!(byte, b'\n' | b'\r')).is_some() {}
+            if crate::genes::is_remark(&line) {
+                continue;
+            }
+            seen += 1;
+            if seen == 1 {
+                looked.first.clone_from(&line);
+                looked.number = number;
+            }
+            let Some(kind) = LineKind::of(&line) else {
+                continue;
+            };
+            // A SAM's header decides; its lines are for its reader.
+            let is_sam = looked.kind == Some(LineKind::Format(TrackFormat::Sam));
+            match looked.kind {
+                None => (looked.kind, looked.number) = (Some(kind), number),
+                Some(known) if known == kind || is_sam => {}
+                // Lines without a strand among reads are for the reader, which names the line.
+                Some(LineKind::Format(TrackFormat::Bed)) if kind == LineKind::Strandless => break,
+                Some(_) => {
+                    (looked.kind, looked.number) = (Some(kind), number);
+                    break;
+                }
+            }
+        }
+        Ok(looked)
     }
 }
 
@@ -95,24 +255,6 @@ fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
     chromex_core::input::open(path)?.take(4).read_to_end(&mut start)?;
     Ok(start)
-}
-
-/// Reads the first line that is no remark, unpacked and cut to what a format can be told by. A file that does not
-/// unpack is left to its reader, which says more.
-fn first_line(path: &Path) -> io::Result<Vec<u8>> {
-    let (reader, _) = compressed::open(path)?;
-    let mut reader = reader.take(1 << 16);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        if reader.read_until(b'\n', &mut line).unwrap_or(0) == 0 {
-            return Ok(Vec::new());
-        }
-        if !crate::genes::is_remark(&line) && line != b"\n" {
-            line.pop_if(|byte| *byte == b'\n');
-            return Ok(line);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -142,6 +284,33 @@ mod tests {
             format("a", b"chr1\t1\t2\t0.5\n").unwrap(),
             TrackFormat::BedGraph
         );
+        let sam = b"r\t0\tchr1\t5\t9\t4M\t*\t0\t0\tACGT\t*\n";
+        assert_eq!(format("a", sam).unwrap(), TrackFormat::Sam);
+        let bed9 = b"chr1\t1\t9\tN\t0\t+\t1\t9\t0\n";
+        assert_eq!(format("a", bed9).unwrap(), TrackFormat::Bed);
+        let refused = |name: &str, content: &[u8], expected: &str| {
+            let message = format(name, content).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        };
+        let peak = b"chr1\t1\t9\tp\t50\t.\t7.5\t3.2\t2.1\t4\n";
+        for name in ["a", "a.bed", "a.narrowPeak.gz"] {
+            refused(name, peak, "peaks");
+        }
+        let stranded = b"chr1\t1\t9\tp\t50\t+\t7.5\t3.2\t2.1\t4\n";
+        refused("a.bed", stranded, "peaks");
+        refused(
+            "a.bed",
+            b"chr1\t1\t9\t0.5\n",
+            "as the file's name says, found four columns with a number",
+        );
+        refused(
+            "a.bedGraph",
+            b"chr1\t1\t9\tN\t0\t+\n",
+            "say which it is (--track-format)",
+        );
+        refused("a.bed", b"chr1\t1\t9\tname\n", "without a strand");
+        // Numbers as names are told apart by the lines that follow.
+        refused("a", b"chr1\t1\t9\t7\nchr1\t1\t9\tBRCA1\n", "line 2");
         let message = format("a", b"what is this").unwrap_err().to_string();
         assert!(message.contains("expected BAM, CRAM"), "{message}");
     }

@@ -15,6 +15,7 @@ mod chunks;
 mod counter;
 mod cram;
 mod format;
+mod index_check;
 mod mode;
 mod normalise;
 mod signal;

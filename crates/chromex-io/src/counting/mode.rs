@@ -113,6 +113,21 @@ impl CountMode {
         }
     }
 
+    /// Refuses a fragment of no bases, which would count as nothing.
+    pub(super) fn check(self) -> crate::Result<()> {
+        match self {
+            Self::Fragments { length_bp } if !(1..=i32::MAX as u32).contains(&length_bp) => {
+                Err(chromex_core::Error::Setting {
+                    name: "length_bp",
+                    expected: format!("a fragment of 1 to {} base pairs (--fragment)", i32::MAX),
+                    found: length_bp.to_string(),
+                }
+                .into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Tells whether bins hold bases, which are divided by the bin's width at last.
     pub(super) fn counts_bases(self) -> bool {
         matches!(self, Self::Fragments { .. } | Self::PairedFragments)

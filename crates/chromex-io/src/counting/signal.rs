@@ -16,6 +16,8 @@ pub(super) struct SignalTally<'a> {
     covered: Vec<u32>,
     pub(super) totals: FileTotals,
     pub(super) names: Names,
+    /// On which chromosomes of the windows the file has values.
+    has_values: Vec<bool>,
 }
 
 impl<'a> SignalTally<'a> {
@@ -26,7 +28,17 @@ impl<'a> SignalTally<'a> {
             covered: vec![0; bins.cells()],
             totals: FileTotals::default(),
             names: Names::default(),
+            has_values: vec![false; bins.names().count()],
         }
+    }
+
+    /// Refuses a signal without a value on any chromosome of the windows.
+    pub(super) fn check(&mut self, path: &Path) -> Result<()> {
+        let is_empty = self.totals.read == 0;
+        let (names, bins) = (&self.names, self.bins);
+        let without = names.without(path, bins, &self.has_values, ("value", is_empty))?;
+        self.totals.without_reads = without;
+        Ok(())
     }
 
     /// Adds the signal of a bedGraph, sorted or not. Intervals that overlap are refused where one follows the other; where
@@ -72,6 +84,7 @@ impl<'a> SignalTally<'a> {
             let Some(chromosome) = chromosome else {
                 continue;
             };
+            self.has_values[chromosome] |= reader.has_values(&name, length)?;
             for (start, end) in self.bins.covered(chromosome, 0) {
                 let span = (start, end.min(i64::from(length)));
                 if span.0 >= span.1 {
@@ -101,6 +114,7 @@ impl<'a> SignalTally<'a> {
             self.totals.elsewhere += 1;
             return;
         };
+        self.has_values[chromosome] |= span.0 < span.1;
         let mut is_counted = false;
         let (sums, covered) = (&mut self.sums, &mut self.covered);
         self.bins.overlaps(chromosome, span, |cell, bases| {

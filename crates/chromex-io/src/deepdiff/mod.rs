@@ -2,7 +2,8 @@
 //! the bins around each gene's transcription start, and each gene's expression.
 //!
 //! A table of windows has one line per bin, `GENE_SYMBOL_BIN,COUNT,..` with a count per mark and bins
-//! from 1, and no header; a table of expression has lines `GENE,COUNT`. Bins run in the order of the
+//! from 1, and no header; ids that hold underscores of their own are those of known forms (`NM_000546`, `ENSG.._PAR_Y`), and
+//! others are refused before they are written. A table of expression has lines `GENE,COUNT`. Bins run in the order of the
 //! genome, so the gene body of a gene on the minus strand lies on the left. A [`DeepDiffPair`] joins the
 //! tables of two cells.
 //!
@@ -14,4 +15,4 @@ mod windows;
 
 pub use pair::DeepDiffPair;
 pub(crate) use pair::{PARTS, check_transform, target};
-pub use windows::{DeepDiffLayout, WindowTable, read_windows, write_windows};
+pub use windows::{DeepDiffLayout, WindowTable, read_windows, unwritable, write_windows};

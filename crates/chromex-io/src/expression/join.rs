@@ -1,13 +1,13 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 
 use chromex_core::{Dataset, Keys, Rows, Target, Targets, Transform};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::ExpressionMatrix;
+use super::{ExpressionMatrix, advice};
 use crate::Result;
-use crate::genes::without_version;
+use crate::genes::{first_of, without_known_version, without_source};
 
 /// When two ids mean the same gene.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +16,8 @@ pub enum GeneIds {
     /// When they are written the same.
     #[default]
     Exact,
-    /// When they are the same without their versions; what then has several partners joins none.
+    /// When they are written the same; else when they are the same without what sources write before ids (`gene:`) and
+    /// without the versions of ids that have them (`ENSG..`, `NM_..`). What then has several partners joins none.
     IgnoreVersion,
 }
 
@@ -50,7 +51,7 @@ impl fmt::Display for JoinReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let part = |ids: &[String]| match ids {
             [] => String::new(),
-            [first, ..] => format!(" (as {first})"),
+            ids => format!(" ({})", first_of(ids)),
         };
         write!(
             formatter,
@@ -86,45 +87,92 @@ impl TargetColumn {
 }
 
 impl ExpressionMatrix {
-    /// Joins genes with this table: gives the rows of the genes that have expression, and what did not join.
+    /// Joins genes with this table: gives the rows of the genes that have expression, and what did not join. An id that is
+    /// written the same on both sides joins before any other.
     ///
     /// The first list has rows of `genes`, the second their rows here.
     pub fn join(&self, genes: &[String], ids: GeneIds) -> (Vec<usize>, Vec<usize>, JoinReport) {
-        let key = |id: &str| match ids {
-            GeneIds::Exact => id.to_owned(),
-            GeneIds::IgnoreVersion => without_version(id),
-        };
-        let mut known: HashMap<String, Vec<usize>> = HashMap::new();
-        for (row, gene) in self.genes().iter().enumerate() {
-            known.entry(key(gene)).or_default().push(row);
-        }
-        let mut asked: HashMap<String, usize> = HashMap::new();
-        for gene in genes {
-            *asked.entry(key(gene)).or_default() += 1;
+        let mut partners = vec![None; genes.len()];
+        let mut is_ambiguous = vec![false; genes.len()];
+        let mut is_used = vec![false; self.genes().len()];
+        pair(
+            &mut Side {
+                genes,
+                partners: &mut partners,
+                is_ambiguous: &mut is_ambiguous,
+            },
+            self.genes(),
+            &mut is_used,
+            str::to_owned,
+        );
+        if ids == GeneIds::IgnoreVersion {
+            let key = |id: &str| without_known_version(without_source(id));
+            pair(
+                &mut Side {
+                    genes,
+                    partners: &mut partners,
+                    is_ambiguous: &mut is_ambiguous,
+                },
+                self.genes(),
+                &mut is_used,
+                key,
+            );
         }
         let mut report = JoinReport::default();
-        let (mut rows, mut partners) = (Vec::new(), Vec::new());
-        let mut used = HashSet::new();
+        let (mut rows, mut found) = (Vec::new(), Vec::new());
         for (row, gene) in genes.iter().enumerate() {
-            let key = key(gene);
-            match known.get(&key).map(Vec::as_slice) {
-                None => report.without_expression.push(gene.clone()),
-                Some([partner]) if asked[&key] == 1 => {
+            match partners[row] {
+                Some(partner) => {
                     rows.push(row);
-                    partners.push(*partner);
-                    used.insert(*partner);
+                    found.push(partner);
                 }
-                Some(several) => {
-                    report.ambiguous.push(gene.clone());
-                    used.extend(several);
-                }
+                None if is_ambiguous[row] => report.ambiguous.push(gene.clone()),
+                None => report.without_expression.push(gene.clone()),
             }
         }
-        let rest = self.genes().iter().enumerate();
-        let rest = rest.filter(|(row, _)| !used.contains(row));
-        report.without_windows = rest.map(|(_, gene)| gene.clone()).collect();
+        let rest = self.genes().iter().zip(&is_used);
+        let rest = rest.filter(|(_, is_used)| !**is_used);
+        report.without_windows = rest.map(|(gene, _)| gene.clone()).collect();
         report.joined = rows.len();
-        (rows, partners, report)
+        (rows, found, report)
+    }
+
+    /// Finds what is to be predicted of genes before their inputs are there: the rows of the genes that have expression, in
+    /// order, their targets, and what did not join.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoJoin`](crate::Error::NoJoin) when no gene joins, with ids of either side and what to try;
+    /// [`Error::Core`](crate::Error::Core) when a sample is not in the table, a transform takes two samples and has one or the
+    /// other way round, the table's numbers went through a transform already and shall through another, or what comes out is
+    /// not a number.
+    pub fn targets(
+        &self,
+        genes: &[String],
+        ids: GeneIds,
+        columns: &[TargetColumn],
+    ) -> Result<(Vec<usize>, Targets, JoinReport)> {
+        let samples: Result<Vec<(usize, usize)>> = columns
+            .iter()
+            .map(|column| self.samples_of(column))
+            .collect();
+        let samples = samples?;
+        let (rows, partners, report) = self.join(genes, ids);
+        if rows.is_empty() {
+            return Err(advice::unjoined(genes, self.genes(), &report));
+        }
+        let mut values = Array2::zeros((rows.len(), columns.len()));
+        let mut described = Vec::new();
+        for (place, column) in columns.iter().enumerate() {
+            let (first, second) = samples[place];
+            for (row, &partner) in partners.iter().enumerate() {
+                let number = |sample: usize| self.values()[[partner, sample]];
+                let transformed = column.transform.apply(number(first), number(second));
+                values[[row, place]] = transformed as f32;
+            }
+            described.push(self.describe(column));
+        }
+        Ok((rows, Targets::new(values, described)?, report))
     }
 
     /// Joins inputs of genes with what is to be predicted of them, and says what did not join. The keys' ids are the
@@ -132,9 +180,7 @@ impl ExpressionMatrix {
     ///
     /// # Errors
     ///
-    /// [`Error::Core`](crate::Error::Core) when there is not one input per gene, a sample is not in the table, a
-    /// transform takes two samples and has one or the other way round, the table's numbers went through a transform
-    /// already and shall through another, no gene joins, or what comes out is not a number.
+    /// Those of [`targets`](Self::targets), and [`Error::Core`](crate::Error::Core) when there is not one input per gene.
     pub fn dataset<X: Rows>(
         &self,
         inputs: &X,
@@ -150,27 +196,9 @@ impl ExpressionMatrix {
             }
             .into());
         }
-        let (rows, partners, report) = self.join(genes, ids);
-        if rows.is_empty() {
-            return Err(chromex_core::Error::Empty {
-                what: "the join of windows and expression",
-            }
-            .into());
-        }
-        let mut values = Array2::zeros((rows.len(), columns.len()));
-        let mut described = Vec::new();
-        for (place, column) in columns.iter().enumerate() {
-            let (first, second) = self.samples_of(column)?;
-            for (row, &partner) in partners.iter().enumerate() {
-                let number = |sample: usize| self.values()[[partner, sample]];
-                let transformed = column.transform.apply(number(first), number(second));
-                values[[row, place]] = transformed as f32;
-            }
-            described.push(self.describe(column));
-        }
+        let (rows, targets, report) = self.targets(genes, ids, columns)?;
         let kept: Vec<String> = rows.iter().map(|&row| genes[row].clone()).collect();
         let keys = Keys::new(kept.clone())?.with_group("gene", &kept)?;
-        let targets = Targets::new(values, described)?;
         Ok((Dataset::new(inputs.select(&rows), targets, keys)?, report))
     }
 
@@ -218,6 +246,49 @@ impl ExpressionMatrix {
     }
 }
 
+/// The genes of the windows while they find their partners.
+struct Side<'a> {
+    genes: &'a [String],
+    partners: &'a mut Vec<Option<usize>>,
+    is_ambiguous: &'a mut Vec<bool>,
+}
+
+/// Pairs what has one partner under a key and is the partner's only one, among what has none yet.
+fn pair(side: &mut Side<'_>, table: &[String], is_used: &mut [bool], key: impl Fn(&str) -> String) {
+    let mut known: HashMap<String, Vec<usize>> = HashMap::new();
+    for (row, gene) in table.iter().enumerate() {
+        if !is_used[row] {
+            known.entry(key(gene)).or_default().push(row);
+        }
+    }
+    let mut asked: HashMap<String, usize> = HashMap::new();
+    let is_open = |side: &Side<'_>, row: usize| side.partners[row].is_none();
+    for (row, gene) in side.genes.iter().enumerate() {
+        if is_open(side, row) {
+            *asked.entry(key(gene)).or_default() += 1;
+        }
+    }
+    for row in 0..side.genes.len() {
+        if !is_open(side, row) {
+            continue;
+        }
+        let key = key(&side.genes[row]);
+        match known.get(&key).map(Vec::as_slice) {
+            None => {}
+            Some([partner]) if asked[&key] == 1 => {
+                side.partners[row] = Some(*partner);
+                is_used[*partner] = true;
+            }
+            Some(several) => {
+                side.is_ambiguous[row] = true;
+                for &partner in several {
+                    is_used[partner] = true;
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,7 +296,9 @@ mod tests {
     use ndarray::array;
 
     fn matrix() -> ExpressionMatrix {
-        let genes = ["E1.1", "E2.1", "E3.1", "E3.2"].map(str::to_owned).to_vec();
+        let genes = ["ENSG1.1", "ENSG2.1", "ENSG3.1", "ENSG3.2"]
+            .map(str::to_owned)
+            .to_vec();
         let samples = vec!["a".to_owned(), "b".to_owned()];
         let values = array![[7.0, 3.0], [0.0, 0.0], [1.0, 1.0], [2.0, 2.0]];
         ExpressionMatrix::new(
@@ -243,24 +316,48 @@ mod tests {
 
     #[test]
     fn what_does_not_join_is_reported() {
-        let genes = ids(&["E9.1", "E1.4", "E3.1"]);
+        let genes = ids(&["ENSG9.1", "ENSG1.4", "ENSG3.1"]);
         let (rows, partners, report) = matrix().join(&genes, GeneIds::Exact);
         assert_eq!((rows, partners), (vec![2], vec![2]));
-        assert_eq!(report.without_expression, ["E9.1", "E1.4"]);
-        assert_eq!(report.without_windows, ["E1.1", "E2.1", "E3.2"]);
+        assert_eq!(report.without_expression, ["ENSG9.1", "ENSG1.4"]);
+        assert_eq!(report.without_windows, ["ENSG1.1", "ENSG2.1", "ENSG3.2"]);
+        // An exact id wins, and what then has one partner joins.
+        let genes = ids(&["ENSG9.1", "ENSG1.4", "ENSG3.1", "ENSG3.7"]);
+        let (rows, partners, report) = matrix().join(&genes, GeneIds::IgnoreVersion);
+        assert_eq!((rows, partners), (vec![1, 2, 3], vec![0, 2, 3]));
+        assert!(report.ambiguous.is_empty());
+        let genes = ids(&["ENSG9.1", "ENSG1.4", "ENSG3.5"]);
         let (rows, partners, report) = matrix().join(&genes, GeneIds::IgnoreVersion);
         assert_eq!((rows, partners), (vec![1], vec![0]));
-        assert_eq!(report.ambiguous, ["E3.1"]);
-        assert_eq!(report.without_windows, ["E2.1"]);
+        assert_eq!(report.ambiguous, ["ENSG3.5"]);
+        assert_eq!(report.without_windows, ["ENSG2.1"]);
         assert_eq!(
             report.to_string(),
-            "1 genes joined; 1 without expression (as E9.1), 1 without windows (as E2.1), 1 ambiguous (as E3.1)"
+            "1 genes joined; 1 without expression (ENSG9.1), 1 without windows (ENSG2.1), 1 ambiguous (ENSG3.5)"
         );
     }
 
     #[test]
+    fn a_dot_is_no_version_and_a_source_is_no_name() {
+        let names = ids(&[
+            "SPBC1604.12",
+            "SPBC1604.14",
+            "gene:ENSG1",
+            "Y74C9A.3",
+            "gene-TP53",
+        ]);
+        let values = Array2::ones((5, 1));
+        let layout = MatrixLayout::of(ExpressionUnit::Tpm);
+        let matrix = ExpressionMatrix::new(names, vec!["a".into()], values, &layout).unwrap();
+        let genes = ids(&["SPBC1604.14", "SPBC1604.12", "ENSG1.5", "Y74C9A.4", "TP53"]);
+        let (rows, partners, report) = matrix.join(&genes, GeneIds::IgnoreVersion);
+        assert_eq!((rows, partners), (vec![0, 1, 2, 4], vec![1, 0, 2, 4]));
+        assert_eq!(report.without_expression, ["Y74C9A.4"]);
+    }
+
+    #[test]
     fn targets_carry_unit_and_transform() {
-        let genes = ids(&["E2.1", "E1.1"]);
+        let genes = ids(&["ENSG2.1", "ENSG1.1"]);
         let ratio = TargetColumn {
             second: Some("b".into()),
             ..TargetColumn::transformed("a", Transform::Log2FoldChange { offset: 1.0 })

@@ -7,6 +7,7 @@
 //! What the numbers are is said and never guessed: an [`ExpressionMatrix`] carries its [`ExpressionUnit`] and the
 //! transform that they already went through, and every join comes with a [`JoinReport`].
 
+mod advice;
 mod counts;
 mod join;
 mod matrix;

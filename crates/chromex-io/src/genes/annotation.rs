@@ -2,11 +2,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::attributes::{Attributes, Notation};
-use super::bed;
+use super::attributes::Notation;
 use super::drafts::Drafts;
-use super::gene::without_version;
-use super::{Gene, GeneSet, Strand, TranscriptChoice};
+use super::ids::without_known_version;
+use super::{Gene, GeneSet, Strand, TranscriptChoice, bed, notation};
 use crate::Result;
 use crate::error::quoted;
 use crate::lines::Lines;
@@ -32,17 +31,25 @@ pub struct GeneSelection {
     pub choice: TranscriptChoice,
     /// The kinds of genes to keep, as `protein_coding`; all when empty.
     pub biotypes: Vec<String>,
-    /// How the file is written; told by its lines when nothing is said.
+    /// How the file is written; told by its header, else by its lines, when nothing is said.
     pub format: Option<AnnotationFormat>,
 }
 
 /// Reads the genes of an annotation, packed or not.
 ///
-/// GTF needs `gene_id` and, for a transcript, `transcript_id`; GFF3 needs `ID` of genes and `Parent` of their
-/// transcripts and exons, in any order of the lines: transcripts and exons whose parent is not in the file are listed as
-/// [`LeftOut::NoParent`](super::LeftOut::NoParent). A prefix of Ensembl's ids (`gene:`, `transcript:`) is cut. A BED has
-/// one line per gene, or with a further choice several per name. Files without lines of genes (UCSC's) are read by their
-/// transcripts and exons; in GFF3 the parent of a transcript is then its gene, and where it has none `gene_id` or itself.
+/// GTF needs `gene_id` and, for a transcript, `transcript_id`; GFF3 needs `ID` of genes and `Parent` of their transcripts and
+/// exons. What a feature is is told by the end of its type (`ncRNA_gene`, `lnc_RNA`, `V_gene_segment`), else by its attributes,
+/// parents and children; types that were not used are counted. Transcripts and exons whose parent is not in the file are listed
+/// as [`LeftOut::NoParent`](super::LeftOut::NoParent). What sources write before ids (`gene:`, `gene-`, `Gene:`, `transcript:`,
+/// `rna-`) is cut. A BED has one line per gene, or with a further choice several per name; a line whose name says nothing (`.`)
+/// is named by its place. Files without lines of genes (UCSC's) are read by their transcripts and exons; in GFF3 the parent of
+/// a transcript is then its gene, and where it has none `gene_id` or itself.
+///
+/// Lines of one gene that do not overlap, or lie on two strands, are several loci, of which one stands for the gene: the
+/// primary assembly before unplaced pieces and those before alternate loci, patches and haplotypes; the first part of a
+/// trans-spliced gene; X before Y; what the gene's own line names; the longest; the first by chromosome and start. All are
+/// listed in [`GeneSet::several`]. Nothing is decided before the last line is read, so that the order of lines is nothing (but
+/// for [`TranscriptChoice::First`]).
 ///
 /// Memory holds the genes, transcripts and parents of exons.
 ///
@@ -64,9 +71,15 @@ pub struct GeneSelection {
 /// # Ok::<(), chromex_io::Error>(())
 /// ```
 pub fn read_genes(path: &Path, selection: &GeneSelection) -> Result<GeneSet> {
+    let format = match selection.format {
+        Some(format) => format,
+        None => notation::told(path)?,
+    };
+    if format == AnnotationFormat::Bed {
+        refuse_for_bed(path, selection)?;
+    }
     let mut lines = Lines::open(path)?.keeping(192);
     let mut drafts = Drafts::default();
-    let mut format = selection.format;
     while lines.advance()? {
         // What follows in GFF3 are sequences.
         if lines.line().starts_with(b"##FASTA") || lines.line().starts_with(b">") {
@@ -78,7 +91,6 @@ pub fn read_genes(path: &Path, selection: &GeneSelection) -> Result<GeneSet> {
         let text = std::str::from_utf8(lines.line())
             .map_err(|_| lines.error(None, "UTF-8 text", quoted(lines.line())))?;
         let columns: Vec<&str> = text.split('\t').collect();
-        let format = *format.get_or_insert_with(|| format_of(&columns));
         match format {
             AnnotationFormat::Gtf => drafts.add(&lines, &columns, Notation::Gtf)?,
             AnnotationFormat::Gff3 => drafts.add(&lines, &columns, Notation::Gff3)?,
@@ -87,34 +99,62 @@ pub fn read_genes(path: &Path, selection: &GeneSelection) -> Result<GeneSet> {
     }
     let set = drafts.finish(path, selection);
     if set.genes.is_empty() && set.left_out.is_empty() {
-        return Err(lines.error(None, "at least one gene", "none"));
+        let found = match set.unused_features.is_empty() {
+            true => "none".to_owned(),
+            false => {
+                let kinds = set.unused_features.iter();
+                let kinds: Vec<String> = kinds
+                    .map(|(kind, count)| format!("{count} of {kind}"))
+                    .collect();
+                format!("lines of other features alone: {}", first_of(&kinds))
+            }
+        };
+        return Err(lines.error(None, format!("at least one gene of a {format:?}"), found));
     }
     Ok(set)
 }
 
-/// Tells lines that hold nothing: comments, browser settings, and empty ones.
-pub(crate) fn is_remark(line: &[u8]) -> bool {
-    line.is_empty() || line[0] == b'#' || line.starts_with(b"track") || line.starts_with(b"browser")
+/// Refuses what a BED cannot tell: every gene would be left out.
+fn refuse_for_bed(path: &Path, selection: &GeneSelection) -> Result<()> {
+    let refused = |name, asked: &str, flag: &str| {
+        Err(chromex_core::Error::Setting {
+            name,
+            expected: format!(
+                "none for the BED {}, which does not say it: take a GTF or GFF3, or leave {flag} out",
+                path.display()
+            ),
+            found: asked.to_owned(),
+        }
+        .into())
+    };
+    if !selection.biotypes.is_empty() {
+        return refused("biotypes", &first_of(&selection.biotypes), "--biotype");
+    }
+    match &selection.choice {
+        TranscriptChoice::Tagged(tag) => refused("tag of a transcript", tag, "--transcript"),
+        _ => Ok(()),
+    }
 }
 
-pub(super) fn format_of(columns: &[&str]) -> AnnotationFormat {
-    let are_positions = |places: [usize; 2]| {
-        places.iter().all(|&place| {
-            columns
-                .get(place)
-                .is_some_and(|field| field.parse::<u64>().is_ok())
+/// Names up to ten of a list, and counts the rest.
+pub(crate) fn first_of<T: AsRef<str>>(names: &[T]) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Tells lines that hold nothing: comments, browser settings, and empty ones. A contig may be called `track2`.
+pub(crate) fn is_remark(line: &[u8]) -> bool {
+    let is_setting = |word: &[u8]| {
+        let rest = line.strip_prefix(word);
+        rest.is_some_and(|rest| {
+            matches!(rest.first(), None | Some(b' ')) || (rest[0] == b'\t' && rest.contains(&b'='))
         })
     };
-    if are_positions([1, 2]) && !are_positions([3, 4]) {
-        return AnnotationFormat::Bed;
-    }
-    match columns
-        .get(8)
-        .and_then(|text| Attributes::notation_of(text))
-    {
-        Some(Notation::Gff3) => AnnotationFormat::Gff3,
-        _ => AnnotationFormat::Gtf,
-    }
+    line.is_empty() || line[0] == b'#' || is_setting(b"track") || is_setting(b"browser")
 }
 
 /// The columns that genes, transcripts and exons share.
@@ -139,25 +179,19 @@ pub(super) fn place<'a>(lines: &Lines, columns: &[&'a str]) -> Result<Place<'a>>
         chromosome: columns[0],
         start: start - 1,
         end,
-        strand: Strand::parse(columns[6].as_bytes()),
+        strand: Strand::parse(columns[6].trim().as_bytes()),
     })
 }
 
-/// Cuts the kind that Ensembl writes before ids of GFF3.
-pub(super) fn bare(id: &str) -> &str {
-    let id = id.strip_prefix("gene:").unwrap_or(id);
-    id.strip_prefix("transcript:").unwrap_or(id)
-}
-
 impl GeneSet {
-    /// Finds a gene by its id, with or without the version.
+    /// Finds a gene by its id; where there is none, by its id without the version, if ids of its form have versions.
     pub fn find(&self, id: &str) -> Option<&Gene> {
-        let bare = without_version(id);
+        let bare = without_known_version(id);
         let known = self.genes.iter().find(|gene| gene.id == id);
         known.or_else(|| {
             self.genes
                 .iter()
-                .find(|gene| without_version(&gene.id) == bare)
+                .find(|gene| without_known_version(&gene.id) == bare)
         })
     }
 }

@@ -18,13 +18,17 @@ impl<'a> Attributes<'a> {
         Self { text, notation }
     }
 
-    /// Tells the notation by a line's ninth column: GTF puts a space after the key.
+    /// Tells the notation by a line's ninth column: GFF3 puts `=` behind the first key, GTF a space and a value. Nothing is told by
+    /// what is neither.
     pub(super) fn notation_of(text: &str) -> Option<Notation> {
         let first = text.trim_start().split(';').next().unwrap_or_default();
-        match first.find(['=', ' ']).map(|place| first.as_bytes()[place]) {
-            Some(b'=') => Some(Notation::Gff3),
-            Some(_) => Some(Notation::Gtf),
-            None => None,
+        let (key, value) = first.split_at(first.find(['=', ' '])?);
+        match value.as_bytes().first() {
+            Some(b'=') if !key.is_empty() => Some(Notation::Gff3),
+            Some(b' ') if !value.trim().is_empty() && !value.trim_start().starts_with('=') => {
+                Some(Notation::Gtf)
+            }
+            _ => None,
         }
     }
 

@@ -18,13 +18,11 @@ pub(super) struct BedGene<'a> {
 /// Reads a line of at least six columns; the sizes of blocks, where there are twelve, are its exons.
 pub(super) fn parse_gene<'a>(lines: &Lines, columns: &[&'a str]) -> Result<BedGene<'a>> {
     if columns.len() < 6 {
-        return Err(lines.error(None, "at least 6 columns", columns.len().to_string()));
+        let expected = "at least 6 columns: chromosome, start, end, name, score and strand";
+        return Err(lines.error(None, expected, columns.len().to_string()));
     }
     let (start, end) = parse_span(lines, columns[1].as_bytes(), columns[2].as_bytes())?;
     let name = columns[3].trim();
-    if name.is_empty() {
-        return Err(lines.error(Some(4), "a gene", quoted(b"")));
-    }
     let blocks = columns.get(10).map(|sizes| {
         let mut sizes = sizes.split(',').filter(|size| !size.is_empty());
         sizes.try_fold(0, |sum: u64, size| sum.checked_add(size.parse().ok()?))

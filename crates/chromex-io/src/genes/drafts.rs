@@ -1,43 +1,34 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
-use super::annotation::{GeneSelection, Place, bare};
+use super::annotation::{GeneSelection, Place};
 use super::attributes::{Attributes, Notation};
 use super::bed;
-use super::parts::{Part, Parts};
-use super::{Gene, GeneSet, LeftOut, Strand, TranscriptChoice};
+use super::features::Term;
+use super::gff3::{Features, part_of};
+use super::ids::{is_placeholder, without_source};
+use super::loci::{Draft, OwnLine, Span};
+use super::transcripts::TranscriptLines;
+use super::{GeneSet, LeftOut, Strand};
 use crate::Result;
 use crate::error::quoted;
 use crate::lines::Lines;
 
-/// Genes whose lines are still coming.
+/// Genes whose lines are still coming. Nothing is decided before all lines are read: what they say is held by id, so that
+/// their order cannot matter.
 #[derive(Default)]
 pub(super) struct Drafts {
-    genes: Vec<Draft>,
-    /// The place of each gene, by id.
+    /// The genes by their raw ids, in the order of the file.
+    genes: Vec<(String, Draft)>,
     places: HashMap<String, usize>,
-    /// The gene of each transcript, by its id.
-    owners: HashMap<String, (usize, usize)>,
-    /// What of a GFF3 waits for its parents.
-    parts: Parts,
-    left_out: Vec<(String, LeftOut)>,
-}
-
-/// What the lines said so far about a gene.
-struct Draft {
-    gene: Gene,
-    strand: Option<Strand>,
-    has_own_line: bool,
-    transcripts: Vec<Transcript>,
-}
-
-/// What the lines said so far about a transcript.
-struct Transcript {
-    id: String,
-    start: u64,
-    end: u64,
-    exon_bases: u64,
-    tags: Vec<String>,
+    /// The lines of the transcripts of GTF and BED, by gene and id.
+    transcripts: HashMap<(usize, String), TranscriptLines>,
+    /// The lines of a GFF3.
+    features: Features,
+    unused: BTreeMap<String, u64>,
+    names: HashMap<String, Arc<str>>,
+    lines: usize,
 }
 
 impl Drafts {
@@ -48,98 +39,92 @@ impl Drafts {
         notation: Notation,
     ) -> Result<()> {
         if columns.len() < 9 {
+            // A type that is not used may lack attributes.
+            if columns.len() == 8 && is_of_no_use(columns[2]) {
+                *self.unused.entry(columns[2].to_owned()).or_default() += 1;
+                return Ok(());
+            }
             return Err(lines.error(None, "9 columns", columns.len().to_string()));
         }
-        let kind = columns[2];
-        let is_gene = kind == "gene" || (notation == Notation::Gff3 && kind.ends_with("_gene"));
-        let is_transcript = ["transcript", "mRNA"].contains(&kind)
-            || (notation == Notation::Gff3
-                && (kind.ends_with("RNA") || kind.ends_with("_transcript")));
-        if !is_gene && !is_transcript && kind != "exon" {
-            return Ok(());
-        }
-        let place = super::annotation::place(lines, columns)?;
-        let attributes = Attributes::new(columns[8], notation);
-        match notation {
-            Notation::Gtf => {
-                let id = attributes.first("gene_id").filter(|id| !id.is_empty());
-                let id = id.ok_or_else(|| {
-                    lines.error(Some(9), "`gene_id`", quoted(columns[8].as_bytes()))
-                })?;
-                let Some(gene) = self.gene(&id, &place, &attributes) else {
-                    return Ok(());
-                };
-                if is_gene {
-                    self.genes[gene].set_own_line(&place);
-                    self.genes[gene].set_names(names_of(&attributes));
-                } else if let Some(id) = attributes.first("transcript_id") {
-                    self.add_part(gene, id, &place, &attributes, kind == "exon");
-                }
-            }
-            Notation::Gff3 => self.add_gff3(&place, &attributes, is_gene, kind == "exon"),
+        self.lines += 1;
+        let is_used = match notation {
+            Notation::Gtf => self.add_gtf(lines, columns)?,
+            Notation::Gff3 => self.add_gff3(lines, columns)?,
+        };
+        if !is_used {
+            *self.unused.entry(columns[2].to_owned()).or_default() += 1;
         }
         Ok(())
     }
 
-    fn add_gff3(
-        &mut self,
-        place: &Place<'_>,
-        attributes: &Attributes<'_>,
-        is_gene: bool,
-        is_exon: bool,
-    ) {
-        if !is_gene {
-            self.parts.add(place, attributes, is_exon);
-        } else if let Some(id) = attributes.first("ID")
-            && let Some(gene) = self.gene(&id, place, attributes)
-        {
-            self.genes[gene].set_own_line(place);
+    fn add_gff3(&mut self, lines: &Lines, columns: &[&str]) -> Result<bool> {
+        let term = Term::of(columns[2]);
+        if term == Term::Part {
+            return Ok(false);
         }
+        let text = columns[8];
+        let is_known = !matches!(term, Term::Other | Term::Sequence);
+        // A line in the other notation would be a line without names.
+        if is_known && Attributes::notation_of(text) == Some(Notation::Gtf) {
+            return Err(lines.error(
+                Some(9),
+                "attributes of GFF3, `KEY=VALUE`, as the rest of the file has them (--annotation-format)",
+                quoted(text.as_bytes()),
+            ));
+        }
+        let attributes = Attributes::new(text, Notation::Gff3);
+        let span = match super::annotation::place(lines, columns) {
+            Ok(place) => self.span(&place),
+            // Where nothing is looked for, nothing need be right.
+            Err(_) if !is_known => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        Ok(self.features.add(columns[2], span, &attributes, self.lines))
     }
 
-    /// Gives the parts of a GFF3 to their genes, now that all are known.
-    fn settle(&mut self) {
-        let has_genes = !self.genes.is_empty();
-        let (transcripts, orphans) = std::mem::take(&mut self.parts).settled();
-        for part in transcripts {
-            let genes: Vec<&String> = match has_genes {
-                true => {
-                    let known = |id: &&String| self.places.contains_key(*id);
-                    part.parents.iter().filter(known).collect()
-                }
-                false => part.genes().collect(),
-            };
-            if genes.is_empty() {
-                self.left_out.push((part.id, LeftOut::NoParent));
-                continue;
-            }
-            for gene in genes {
-                if let Some(gene) = self.gene_of_part(gene, &part) {
-                    self.genes[gene].extend(&part);
-                }
+    fn add_gtf(&mut self, lines: &Lines, columns: &[&str]) -> Result<bool> {
+        let term = Term::of(columns[2]);
+        let attributes = Attributes::new(columns[8], Notation::Gtf);
+        let named = |key: &str| attributes.first(key).filter(|id| !is_placeholder(id));
+        let transcript = named("transcript_id");
+        let is_gene = term == Term::Gene
+            || (term == Term::Transcript && transcript.is_none() && columns[2] != "transcript");
+        if !is_gene && !matches!(term, Term::Transcript | Term::Exon) {
+            return Ok(false);
+        }
+        let place = super::annotation::place(lines, columns)?;
+        let id = named("gene_id").ok_or_else(|| {
+            let expected = "`gene_id` with a name (of a GFF3, say --annotation-format gff3)";
+            lines.error(Some(9), expected, quoted(columns[8].as_bytes()))
+        })?;
+        let span = self.span(&place);
+        let gene = self.gene(&id);
+        let (symbol, biotype) = names_of(&attributes);
+        let draft = &mut self.genes[gene].1;
+        let part = attributes.first("part").and_then(|part| part_of(&part));
+        if is_gene {
+            draft.own.push(OwnLine {
+                span,
+                part,
+                symbol,
+                biotype,
+            });
+            return Ok(true);
+        }
+        push_new(&mut draft.symbols, symbol);
+        push_new(&mut draft.biotypes, biotype);
+        // Exons that name no transcript are those of the gene.
+        let transcript = transcript.unwrap_or(id);
+        let order = self.lines;
+        let known = self.transcripts.entry((gene, transcript)).or_default();
+        match term {
+            Term::Exon => known.add_exon(span, order),
+            _ => {
+                known.add(span, part, order);
+                known.tags.extend(attributes.values("tag"));
             }
         }
-        for part in orphans {
-            match has_genes {
-                // What lies in a gene and in no transcript of it says nothing of transcripts.
-                _ if self.places.contains_key(&part.id) => {}
-                true => self.left_out.push((part.id, LeftOut::NoParent)),
-                false => {
-                    let gene = part.genes().next();
-                    let gene = gene.and_then(|gene| self.gene_of_part(gene, &part));
-                    if let Some(gene) = gene {
-                        self.genes[gene].extend(&part);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Finds or begins the gene of a part.
-    fn gene_of_part(&mut self, id: &str, part: &Part) -> Option<usize> {
-        self.gene_with(id, &part.place(), || {
-            (part.symbol.clone(), part.biotype.clone())
-        })
+        Ok(true)
     }
 
     pub(super) fn add_bed(&mut self, lines: &Lines, columns: &[&str]) -> Result<()> {
@@ -150,118 +135,78 @@ impl Drafts {
             end: line.end,
             strand: line.strand,
         };
-        if let Some(gene) = self.gene(line.name, &place, &Attributes::new("", Notation::Gtf)) {
-            let draft = &mut self.genes[gene];
-            let id = format!("{}", draft.transcripts.len() + 1);
-            draft.transcripts.push(Transcript {
-                id,
-                start: line.start,
-                end: line.end,
-                exon_bases: line.exon_bases,
-                tags: Vec::new(),
-            });
+        self.lines += 1;
+        let order = self.lines;
+        let span = self.span(&place);
+        let own = place_name(&span);
+        // A name that says nothing is that of no gene: the place is.
+        let gene = match is_placeholder(line.name) {
+            true => self.gene(&own),
+            false => self.gene(line.name),
+        };
+        let mut transcript = TranscriptLines::default();
+        transcript.add(span, None, order);
+        for mut one in transcript.placed(&own) {
+            one.exon_bases = line.exon_bases;
+            let draft = &mut self.genes[gene].1;
+            draft.transcripts.push(one);
         }
         Ok(())
     }
 
-    /// Finds or begins a gene; nothing when its id is taken by a gene of another chromosome.
-    fn gene(&mut self, id: &str, place: &Place<'_>, attributes: &Attributes<'_>) -> Option<usize> {
-        self.gene_with(id, place, || names_of(attributes))
-    }
-
-    /// Finds or begins a gene with a symbol and a biotype.
-    fn gene_with(
-        &mut self,
-        id: &str,
-        place: &Place<'_>,
-        names: impl FnOnce() -> (String, String),
-    ) -> Option<usize> {
-        let id = bare(id);
-        if let Some(&known) = self.places.get(id) {
-            if self.genes[known].gene.chromosome == place.chromosome {
-                return Some(known);
-            }
-            let name = format!("{id} on {}", place.chromosome);
-            if self.left_out.last().is_none_or(|(last, _)| *last != name) {
-                self.left_out.push((name, LeftOut::Repeated));
-            }
-            return None;
-        }
-        let (symbol, biotype) = names();
-        self.places.insert(id.to_owned(), self.genes.len());
-        self.genes.push(Draft {
-            gene: Gene {
-                id: id.to_owned(),
-                symbol,
-                chromosome: place.chromosome.to_owned(),
-                start: place.start,
-                end: place.end,
-                strand: Strand::Plus,
-                biotype,
-                transcript: None,
-            },
-            strand: place.strand,
-            has_own_line: false,
-            transcripts: Vec::new(),
-        });
-        Some(self.genes.len() - 1)
-    }
-
-    fn add_part(
-        &mut self,
-        gene: usize,
-        id: String,
-        place: &Place<'_>,
-        attributes: &Attributes<'_>,
-        is_exon: bool,
-    ) {
-        let draft = &mut self.genes[gene];
-        if !draft.has_own_line {
-            draft.gene.start = draft.gene.start.min(place.start);
-            draft.gene.end = draft.gene.end.max(place.end);
-        }
-        let known = self.owners.get(&id).filter(|(owner, _)| *owner == gene);
-        let transcript = match known {
-            Some(&(_, transcript)) => transcript,
+    fn span(&mut self, place: &Place<'_>) -> Span {
+        let name = match self.names.get(place.chromosome) {
+            Some(known) => known.clone(),
             None => {
-                draft.transcripts.push(Transcript {
-                    id: bare(&id).to_owned(),
-                    start: place.start,
-                    end: place.end,
-                    exon_bases: 0,
-                    tags: Vec::new(),
-                });
-                let transcript = draft.transcripts.len() - 1;
-                self.owners.insert(id, (gene, transcript));
-                transcript
+                let name: Arc<str> = place.chromosome.into();
+                self.names.insert(place.chromosome.to_owned(), name.clone());
+                name
             }
         };
-        let transcript = &mut draft.transcripts[transcript];
-        transcript.start = transcript.start.min(place.start);
-        transcript.end = transcript.end.max(place.end);
-        if is_exon {
-            transcript.exon_bases += place.end - place.start;
-        } else {
-            transcript.tags.extend(attributes.values("tag"));
+        Span {
+            chromosome: name,
+            start: place.start,
+            end: place.end,
+            strand: place.strand,
         }
+    }
+
+    /// Finds or begins a gene.
+    fn gene(&mut self, id: &str) -> usize {
+        if let Some(&known) = self.places.get(id) {
+            return known;
+        }
+        self.places.insert(id.to_owned(), self.genes.len());
+        self.genes.push((id.to_owned(), Draft::default()));
+        self.genes.len() - 1
     }
 
     pub(super) fn finish(mut self, path: &Path, selection: &GeneSelection) -> GeneSet {
-        self.settle();
+        let mut genes = std::mem::take(&mut self.genes);
+        for ((gene, id), lines) in std::mem::take(&mut self.transcripts) {
+            let placed = lines.placed(without_source(&id));
+            genes[gene].1.transcripts.extend(placed);
+        }
+        let settled = self.features.settled();
+        genes.extend(settled.genes);
+        for kind in settled.unused {
+            *self.unused.entry(kind).or_default() += 1;
+        }
         let mut set = GeneSet {
             source: path.to_owned(),
             choice: selection.choice.clone(),
-            left_out: self.left_out,
-            genes: Vec::new(),
+            left_out: settled.left_out,
+            unused_features: self.unused.into_iter().collect(),
+            ..GeneSet::default()
         };
-        for draft in self.genes {
-            let id = draft.gene.id.clone();
-            let biotype = &draft.gene.biotype;
-            if !selection.biotypes.is_empty() && !selection.biotypes.contains(biotype) {
+        for (id, draft) in with_short_ids(genes) {
+            if !selection.biotypes.is_empty() && !selection.biotypes.contains(&draft.biotype()) {
                 set.left_out.push((id, LeftOut::OtherBiotype));
                 continue;
             }
-            match draft.choose(&selection.choice) {
+            let (gene, several) = draft.choose(&id, &selection.choice);
+            set.several.extend(several);
+            match gene {
                 Ok(gene) => set.genes.push(gene),
                 Err(reason) => set.left_out.push((id, reason)),
             }
@@ -270,70 +215,39 @@ impl Drafts {
     }
 }
 
-impl Draft {
-    fn set_own_line(&mut self, place: &Place<'_>) {
-        self.gene.start = place.start;
-        self.gene.end = place.end;
-        self.strand = place.strand;
-        self.has_own_line = true;
+/// Cuts what sources write before ids, unless two genes would then have one id.
+fn with_short_ids(genes: Vec<(String, Draft)>) -> impl Iterator<Item = (String, Draft)> {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for (id, _) in &genes {
+        *counts.entry(without_source(id).to_owned()).or_default() += 1;
     }
-
-    /// Takes the names of the gene's own line, which may come behind others that lack them.
-    fn set_names(&mut self, (symbol, biotype): (String, String)) {
-        for (own, name) in [
-            (&mut self.gene.symbol, symbol),
-            (&mut self.gene.biotype, biotype),
-        ] {
-            if !name.is_empty() {
-                *own = name;
-            }
+    genes.into_iter().map(move |(id, draft)| {
+        let short = without_source(&id);
+        match counts[short] {
+            1 => (short.to_owned(), draft),
+            _ => (id, draft),
         }
-    }
+    })
+}
 
-    /// Adds a part of a GFF3; lines of one id are one transcript.
-    fn extend(&mut self, part: &Part) {
-        if !self.has_own_line {
-            self.gene.start = self.gene.start.min(part.start);
-            self.gene.end = self.gene.end.max(part.end);
-        }
-        self.transcripts.push(Transcript {
-            id: part.id.clone(),
-            start: part.start,
-            end: part.end,
-            exon_bases: part.exon_bases,
-            tags: part.tags.clone(),
-        });
-    }
+/// Names a stretch by its place, as `chr1:101-200(+)`: what has no name of its own is called so.
+pub(super) fn place_name(span: &Span) -> String {
+    let strand = match span.strand {
+        Some(Strand::Plus) => "(+)",
+        Some(Strand::Minus) => "(-)",
+        None => "",
+    };
+    let (start, end) = (span.start + 1, span.end);
+    format!("{}:{start}-{end}{strand}", span.chromosome)
+}
 
-    fn choose(self, choice: &TranscriptChoice) -> Result<Gene, LeftOut> {
-        let mut gene = self.gene;
-        gene.strand = self.strand.ok_or(LeftOut::NoStrand)?;
-        let chosen = match choice {
-            TranscriptChoice::WholeGene => {
-                if !self.has_own_line {
-                    let starts = self.transcripts.iter().map(|one| one.start);
-                    let ends = self.transcripts.iter().map(|one| one.end);
-                    gene.start = starts.min().unwrap_or(gene.start);
-                    gene.end = ends.max().unwrap_or(gene.end);
-                }
-                return Ok(gene);
-            }
-            TranscriptChoice::First => self.transcripts.into_iter().next(),
-            TranscriptChoice::Longest => {
-                // Of equals, `max_by_key` would take the last.
-                let reversed = self.transcripts.into_iter().rev();
-                reversed.max_by_key(|one| (one.exon_bases, one.end - one.start))
-            }
-            TranscriptChoice::Tagged(tag) => {
-                let tagged = |one: &Transcript| one.tags.iter().any(|own| own == tag);
-                self.transcripts.into_iter().find(tagged)
-            }
-        };
-        let chosen = chosen.ok_or(LeftOut::NoSuchTranscript)?;
-        gene.start = chosen.start;
-        gene.end = chosen.end;
-        gene.transcript = Some(chosen.id);
-        Ok(gene)
+fn is_of_no_use(kind: &str) -> bool {
+    matches!(Term::of(kind), Term::Part | Term::Sequence | Term::Other)
+}
+
+fn push_new(names: &mut Vec<String>, name: String) {
+    if !name.is_empty() && !names.contains(&name) {
+        names.push(name);
     }
 }
 

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::without_version;
+
 /// Which way a gene is transcribed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,11 +23,12 @@ pub enum TranscriptChoice {
     /// None: the line of the gene itself, which spans all transcripts; without one, their joint span.
     #[default]
     WholeGene,
-    /// The transcript that the file lists first.
+    /// The transcript that the file lists first, the only choice that heeds the order of lines.
     First,
-    /// The transcript whose exons have the most bases; of equals the first.
+    /// The transcript whose exons have the most bases; of equals the one that spans more, then the one that lies first on
+    /// the chromosome, then the first by id.
     Longest,
-    /// The transcript that carries a tag, as `Ensembl_canonical` or `MANE_Select`; of several the first. Genes
+    /// The transcript that carries a tag, as `Ensembl_canonical` or `MANE_Select`; of several the longest. Genes
     /// without one are left out and listed.
     Tagged(String),
 }
@@ -63,12 +66,36 @@ pub enum LeftOut {
     NoSuchTranscript,
     /// It is of another kind than was asked for.
     OtherBiotype,
-    /// Its id stands again on another chromosome, as those of the pseudoautosomal regions do.
-    Repeated,
     /// It is not in the list that was asked for.
     NotListed,
     /// A transcript whose gene is among no genes of the file, or what exons name and is neither a transcript nor a gene of it.
     NoParent,
+}
+
+/// A stretch of a chromosome that lines of a gene name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenePlace {
+    /// The chromosome as the file writes it.
+    pub chromosome: String,
+    /// The first base, 0-based.
+    pub start: u64,
+    /// One past the last base.
+    pub end: u64,
+    /// The strand; none where no line gives it.
+    pub strand: Option<Strand>,
+}
+
+/// A gene whose lines lie at several places, of which one was chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeveralLoci {
+    /// The gene's id.
+    pub id: String,
+    /// The place that stands for the gene.
+    pub chosen: GenePlace,
+    /// The places that do not.
+    pub others: Vec<GenePlace>,
 }
 
 /// Genes of an annotation, how they were chosen, and which were not.
@@ -83,6 +110,40 @@ pub struct GeneSet {
     pub choice: TranscriptChoice,
     /// The ids of the genes that were left out, with the reason.
     pub left_out: Vec<(String, LeftOut)>,
+    /// The genes that stand at several places, with those places.
+    #[serde(default)]
+    pub several: Vec<SeveralLoci>,
+    /// The types of features that made no gene, transcript or exon, with the number of their lines.
+    #[serde(default)]
+    pub unused_features: Vec<(String, u64)>,
+    /// Ids that were kept whole when versions were cut, because two genes would have become one.
+    #[serde(default)]
+    pub kept_versions: Vec<String>,
+}
+
+impl LeftOut {
+    /// Says the reason in words.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NoStrand => "no strand",
+            Self::NoSuchTranscript => "no such transcript",
+            Self::OtherBiotype => "another biotype",
+            Self::NotListed => "not in the list",
+            Self::NoParent => "its parent is not in the file",
+        }
+    }
+}
+
+impl std::fmt::Display for GenePlace {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let strand = match self.strand {
+            Some(Strand::Plus) => "(+)",
+            Some(Strand::Minus) => "(-)",
+            None => "",
+        };
+        let (start, end) = (self.start + 1, self.end);
+        write!(formatter, "{}:{start}-{end}{strand}", self.chromosome)
+    }
 }
 
 impl Strand {
@@ -137,26 +198,37 @@ impl GeneSet {
         missing
     }
 
-    /// Cuts the versions off the ids: `ENSG00000130749.5` becomes `ENSG00000130749`. A suffix such as `_PAR_Y`
-    /// stays, so that ids stay distinct.
+    /// Cuts the versions off the ids: `ENSG00000130749.5` becomes `ENSG00000130749`, and digits behind the last dot of any
+    /// other id are cut as well. `_PAR_Y` stays, and ids that would become that of another gene are kept whole and
+    /// listed, so that ids stay distinct.
     pub fn without_versions(mut self) -> Self {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for gene in &self.genes {
+            *counts.entry(without_version(&gene.id)).or_default() += 1;
+        }
         for gene in &mut self.genes {
-            gene.id = without_version(&gene.id);
+            let cut = without_version(&gene.id);
+            if cut == gene.id {
+                continue;
+            }
+            match counts[&cut] {
+                1 => gene.id = cut,
+                _ => self.kept_versions.push(gene.id.clone()),
+            }
         }
         self
     }
-}
 
-/// Cuts a version of digits after the last dot.
-pub(crate) fn without_version(id: &str) -> String {
-    let Some((stem, rest)) = id.rsplit_once('.') else {
-        return id.to_owned();
-    };
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let tail = &rest[digits..];
-    match digits > 0 && (tail.is_empty() || tail.starts_with('_')) {
-        true => format!("{stem}{tail}"),
-        false => id.to_owned(),
+    /// Lists what was left out, by reason.
+    pub fn left_out_by_reason(&self) -> Vec<(LeftOut, Vec<&str>)> {
+        let mut by_reason: Vec<(LeftOut, Vec<&str>)> = Vec::new();
+        for (id, reason) in &self.left_out {
+            match by_reason.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, ids)) => ids.push(id),
+                None => by_reason.push((*reason, vec![id])),
+            }
+        }
+        by_reason
     }
 }
 
@@ -198,15 +270,30 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_cut_and_nothing_else_is() {
-        for (id, expected) in [
-            ("ENSG00000130749.5", "ENSG00000130749"),
-            ("ENSG00000002586.18_PAR_Y", "ENSG00000002586_PAR_Y"),
-            ("AT1G01010", "AT1G01010"),
-            ("LOC1.x", "LOC1.x"),
-            ("a.1b", "a.1b"),
-        ] {
-            assert_eq!(without_version(id), expected);
-        }
+    fn versions_are_cut_where_ids_stay_distinct() {
+        let ids = [
+            "ENSG1.5",
+            "ENSG1.5_PAR_Y",
+            "SPBC1604.12",
+            "SPBC1604.14",
+            "AT1.1",
+            "a",
+        ];
+        let set = GeneSet {
+            genes: ids.iter().map(|id| gene(id, Strand::Plus)).collect(),
+            ..GeneSet::default()
+        };
+        let cut = set.without_versions();
+        let ids: Vec<&str> = cut.genes.iter().map(|gene| &*gene.id).collect();
+        let expected = [
+            "ENSG1",
+            "ENSG1_PAR_Y",
+            "SPBC1604.12",
+            "SPBC1604.14",
+            "AT1",
+            "a",
+        ];
+        assert_eq!(ids, expected);
+        assert_eq!(cut.kept_versions, ["SPBC1604.12", "SPBC1604.14"]);
     }
 }

@@ -1,8 +1,10 @@
 use std::path::Path;
 
 use super::Strand;
-use super::annotation::{bare, format_of, is_remark, place};
+use super::annotation::{is_remark, place};
 use super::attributes::{Attributes, Notation};
+use super::ids::without_source;
+use super::notation;
 use crate::error::quoted;
 use crate::lines::Lines;
 use crate::{Result, genes::AnnotationFormat};
@@ -43,9 +45,12 @@ pub struct GeneRow {
 /// # Ok::<(), chromex_io::Error>(())
 /// ```
 pub fn read_gene_rows(path: &Path, feature: &str) -> Result<Vec<GeneRow>> {
+    let notation = match notation::told(path)? {
+        AnnotationFormat::Gff3 => Notation::Gff3,
+        _ => Notation::Gtf,
+    };
     let mut lines = Lines::open(path)?.keeping(192);
     let mut rows = Vec::new();
-    let mut notation = None;
     while lines.advance()? {
         // What follows in GFF3 are sequences.
         if lines.line().starts_with(b"##FASTA") || lines.line().starts_with(b">") {
@@ -65,10 +70,6 @@ pub fn read_gene_rows(path: &Path, feature: &str) -> Result<Vec<GeneRow>> {
             return Err(lines.error(None, "9 columns", columns.len().to_string()));
         }
         let place = place(&lines, &columns)?;
-        let notation = *notation.get_or_insert_with(|| match format_of(&columns) {
-            AnnotationFormat::Gff3 => Notation::Gff3,
-            _ => Notation::Gtf,
-        });
         let attributes = Attributes::new(columns[8], notation);
         let keys: &[&str] = match notation {
             Notation::Gff3 => &["ID", "Name", "gene_id"],
@@ -77,7 +78,7 @@ pub fn read_gene_rows(path: &Path, feature: &str) -> Result<Vec<GeneRow>> {
         let id = keys.iter().find_map(|key| attributes.first(key));
         rows.push(GeneRow {
             id: id
-                .map(|id| bare(&id).to_owned())
+                .map(|id| without_source(&id).to_owned())
                 .filter(|id| !id.is_empty()),
             contig: place.chromosome.to_owned(),
             start: place.start,

@@ -1,9 +1,11 @@
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::annotation::is_remark;
+use super::annotation::{first_of, is_remark};
 use super::bed::parse_span;
+use super::ids::{is_placeholder, known_id_and_symbol};
 use super::{GeneSet, Strand};
 use crate::Result;
 use crate::error::quoted;
@@ -120,7 +122,8 @@ impl GeneWindows {
     ///
     /// # Errors
     ///
-    /// [`Error::Core`](crate::Error::Core) when there is no gene, no bin, or a bin of no bases.
+    /// [`Error::NoGenes`](crate::Error::NoGenes) when no gene is left, with the reasons;
+    /// [`Error::Core`](crate::Error::Core) when there is no bin, or a bin of no bases.
     ///
     /// # Examples
     ///
@@ -136,6 +139,20 @@ impl GeneWindows {
     /// # Ok::<(), chromex_io::Error>(())
     /// ```
     pub fn around(genes: &GeneSet, layout: &WindowLayout) -> Result<Self> {
+        if genes.genes.is_empty() {
+            let by_reason = genes.left_out_by_reason();
+            let reasons = by_reason.iter().map(|(reason, ids)| {
+                format!("{} for {}: {}", ids.len(), reason.reason(), first_of(ids))
+            });
+            let reasons: Vec<String> = reasons.collect();
+            return Err(crate::Error::NoGenes {
+                path: genes.source.clone(),
+                reasons: match reasons.is_empty() {
+                    true => "the set is empty".into(),
+                    false => format!("left out were {}", reasons.join("; ")),
+                },
+            });
+        }
         let bases = |bins: usize| {
             let bins = i64::try_from(bins).unwrap_or(i64::MAX);
             bins.saturating_mul(i64::from(layout.bin_width_bp))
@@ -226,7 +243,8 @@ impl GeneWindows {
     }
 
     /// Reads windows from a BED, as the gene list of DeepChrome: each line is one window, divided into `bins` equal
-    /// bins. A name `GENE_SYMBOL` is taken apart; lines without a name are named by their place.
+    /// bins. A name `GENE_SYMBOL` is taken apart where the gene's id is of a form whose end is known (`ENSG.._TP53`,
+    /// `NM_000546_TP53`); any other name is an id as it stands. Lines whose name says nothing (`.`) are named by their place.
     ///
     /// # Errors
     ///
@@ -257,9 +275,9 @@ impl GeneWindows {
             let name = columns
                 .get(3)
                 .map(|name| name.trim())
-                .filter(|name| !name.is_empty());
+                .filter(|name| !is_placeholder(name));
             let (id, symbol) = name.map_or((place.as_str(), ""), |name| {
-                name.split_once('_').unwrap_or((name, ""))
+                known_id_and_symbol(name).unwrap_or((name, ""))
             });
             windows.push(Window {
                 id: id.to_owned(),
@@ -290,6 +308,20 @@ impl GeneWindows {
     /// Lists the windows, one per row.
     pub fn windows(&self) -> &[Window] {
         &self.windows
+    }
+
+    /// Lists the ids that several windows have, each once.
+    pub fn repeated_ids(&self) -> Vec<&str> {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        let mut repeated = Vec::new();
+        for window in &self.windows {
+            let count = counts.entry(&window.id).or_default();
+            *count += 1;
+            if *count == 2 {
+                repeated.push(window.id.as_str());
+            }
+        }
+        repeated
     }
 
     /// Counts the bins of a window.
@@ -373,11 +405,15 @@ mod tests {
     fn windows_of_a_bed_are_taken_as_they_are() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.bed");
-        std::fs::write(&path, "chrX\t100\t120\tENSG1_Y_RNA\nchr1\t0\t20\n").unwrap();
+        let text =
+            "chrX\t100\t120\tENSG1_Y_RNA\nchr1\t0\t20\nchr1\t0\t20\t.\nchr1\t0\t20\tNM_000546\n";
+        std::fs::write(&path, text).unwrap();
         let windows = GeneWindows::read_bed(&path, 4).unwrap();
         assert_eq!((windows.bins(), windows.bin_width_bp()), (4, 5));
         assert_eq!(windows.windows()[0].symbol, "Y_RNA");
         assert_eq!(windows.windows()[1].id, "chr1:0-20");
+        assert_eq!(windows.windows()[3].id, "NM_000546");
+        assert_eq!(windows.repeated_ids(), ["chr1:0-20"]);
         let message = GeneWindows::read_bed(&path, 3).unwrap_err().to_string();
         assert!(message.contains("line 1, column 3: expected a window of 20 bases in 3 bins"));
     }

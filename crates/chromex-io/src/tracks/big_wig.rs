@@ -73,6 +73,18 @@ impl BigWigReader {
         &self.chromosomes
     }
 
+    /// Tells whether a chromosome of so many bases has any value that is a number.
+    pub(crate) fn has_values(&mut self, chromosome: &str, length: u32) -> Result<bool> {
+        let (path, inner) = (&self.path, &mut self.inner);
+        let mut intervals = guard(path, "bigWig", || inner.get_interval(chromosome, 0, length))?;
+        while let Some(interval) = guard(path, "bigWig", || intervals.next().transpose())? {
+            if interval.start < interval.end && !interval.value.is_nan() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Gives each interval of a value within a stretch of a chromosome, cut to it: start, end, value.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use chromex_io::Error;
 use chromex_io::counting::{ReadCounter, Track};
 use chromex_io::genes::{GeneSelection, GeneWindows, Window, read_genes};
 
@@ -46,6 +47,14 @@ fn is_taken<T>(path: &Path, result: chromex_io::Result<T>) -> bool {
     result.is_ok()
 }
 
+/// Whether the reads of a file were read; that none is on a chromosome of ours, or passes, says so too.
+fn is_read<T>(counted: &chromex_io::Result<T>) -> bool {
+    matches!(
+        counted,
+        Ok(_) | Err(Error::NoReads { .. } | Error::Chromosomes { .. })
+    )
+}
+
 #[test]
 #[ignore = "needs CHROMEX_DATA"]
 fn every_file_of_other_projects_is_read_or_refused_by_name() {
@@ -70,7 +79,8 @@ fn every_file_of_other_projects_is_read_or_refused_by_name() {
             ".bigBed",
         ]) {
             let counted = ReadCounter::default().count(&windows, &[Track::new("mark", path)]);
-            reads[usize::from(is_taken(path, counted))] += 1;
+            let is_read = is_read(&counted);
+            reads[usize::from(is_taken(path, counted) || is_read)] += 1;
         } else if ends(&[".gtf", ".gff", ".gff3"]) {
             let read = read_genes(path, &GeneSelection::default());
             genes[usize::from(is_taken(path, read))] += 1;
@@ -90,10 +100,6 @@ fn every_valid_file_of_the_sam_specification_is_read() {
     assert!(found.len() >= 80);
     for path in &found {
         let counted = ReadCounter::default().count(&windows(), &[Track::new("mark", path)]);
-        if let Err(error) = counted {
-            // That no chromosome is one of ours says that its reads were read.
-            let told = error.to_string();
-            assert!(told.contains("no chromosome of the windows"), "{told}");
-        }
+        assert!(is_read(&counted), "{}: {counted:?}", path.display());
     }
 }

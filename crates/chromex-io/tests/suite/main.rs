@@ -2,6 +2,8 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+// Genes of files that a simpler reader gets wrong without a word.
+mod annotations;
 // Files that other projects test their readers with.
 mod corpora;
 // Reads against what bedtools counts, and by hand.
@@ -10,6 +12,8 @@ mod counting;
 mod hostile;
 // Files of every other format, changed at random.
 mod hostile_formats;
+// Indexes and references of other files, and tracks of nothing.
+mod indexes;
 // Tables of expression that pyarrow, polars and DuckDB wrote.
 mod parquet;
 // Promoters against samtools and bedtools.

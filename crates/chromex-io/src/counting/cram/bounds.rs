@@ -6,7 +6,7 @@ use std::io::{self, BufRead};
 
 use super::blocks::Block;
 use super::numbers::{
-    array, at_most, byte, encoding, invalid, itf8, long_number, number, sum, take,
+    array, at_most, byte, encoding, invalid, itf8, long_number, number, split, sum, take,
 };
 
 /// The bytes of a container, and of what its blocks inflate to. Writers end a slice at ten thousand reads or a few million bases.
@@ -26,6 +26,10 @@ pub(super) struct Frame {
     feature_counts: Values,
     /// The reads of each slice.
     slices: Vec<u32>,
+    /// The reference sequence of each slice: below 0 where there is none or several.
+    pub(super) references: Vec<i32>,
+    /// Whether reads are written as differences from a reference that lies elsewhere.
+    pub(super) needs_reference: bool,
 }
 
 /// How a series of numbers is written.
@@ -96,6 +100,8 @@ fn frame(bytes: &[u8], starts: &[u32]) -> io::Result<Frame> {
         read_lengths: Values::Absent,
         feature_counts: Values::Absent,
         slices: Vec::new(),
+        references: Vec::new(),
+        needs_reference: true,
     };
     let mut inflated = 0;
     let mut found = Vec::new();
@@ -114,7 +120,8 @@ fn frame(bytes: &[u8], starts: &[u32]) -> io::Result<Frame> {
             2 => {
                 let header = block.unpacked()?;
                 let mut fields = &header[..];
-                for _ in 0..3 {
+                frame.references.push(itf8(&mut fields)? as i32);
+                for _ in 0..2 {
                     itf8(&mut fields)?;
                 }
                 let reads = itf8(&mut fields)?;
@@ -141,7 +148,7 @@ impl Frame {
     /// Takes the encodings that decide how much a read asks for.
     fn encodings(&mut self, header: &[u8]) -> io::Result<()> {
         let mut rest = header;
-        let _preserved = array(&mut rest)?;
+        self.needs_reference = needs_reference(array(&mut rest)?)?;
         let mut series = array(&mut rest)?;
         for _ in 0..itf8(&mut series)? {
             let [first, second] = [byte(&mut series)?, byte(&mut series)?];
@@ -160,6 +167,26 @@ impl Frame {
         }
         Ok(())
     }
+}
+
+/// Looks for what a container says of its reference; one that says nothing needs it.
+fn needs_reference(mut preserved: &[u8]) -> io::Result<bool> {
+    for _ in 0..itf8(&mut preserved)? {
+        match [byte(&mut preserved)?, byte(&mut preserved)?] {
+            [b'R', b'R'] => return Ok(byte(&mut preserved)? != 0),
+            [b'R', b'N'] | [b'A', b'P'] | [b'Q', b'O'] => {
+                byte(&mut preserved)?;
+            }
+            [b'S', b'M'] => {
+                split(&mut preserved, 5)?;
+            }
+            [b'T', b'D'] => {
+                array(&mut preserved)?;
+            }
+            _ => break,
+        }
+    }
+    Ok(true)
 }
 
 impl Values {

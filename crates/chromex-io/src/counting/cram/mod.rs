@@ -27,14 +27,7 @@ pub(super) fn count_cram<'a>(
     reference: Option<&Path>,
     progress: &Progress<'_>,
 ) -> Result<Tally<'a>> {
-    let repository = match reference {
-        Some(reference) => fasta::io::indexed_reader::Builder::default()
-            .build_from_path(reference)
-            .map(IndexedReader::new)
-            .map(fasta::Repository::new)
-            .map_err(|source| unreadable(reference, "an indexed FASTA", source))?,
-        None => fasta::Repository::default(),
-    };
+    let bases = Bases::open(path, reference)?;
     let file = chromex_core::input::open(path).map_err(|source| Error::Io {
         action: "open",
         path: path.to_owned(),
@@ -56,8 +49,8 @@ pub(super) fn count_cram<'a>(
     let mut is_ended = false;
     let cram = |source| unreadable(path, "CRAM", source);
     while let Some(frame) = bounds::next_container(reader.get_mut(), &mut bytes).map_err(cram)? {
-        // The decoder ends the program where a slice of several chromosomes comes without its reference.
-        guard(path, "CRAM", || {
+        bases.check(&frame, &header)?;
+        let decoded = guard(path, "CRAM", || {
             let mut bytes = cram::io::Reader::new(&bytes[..]);
             is_ended = bytes.read_container(&mut container)? == 0;
             if is_ended {
@@ -68,14 +61,15 @@ pub(super) fn count_cram<'a>(
                 let slice = slice?;
                 let (core, blocks) = slice.decode_blocks()?;
                 frame.check(place, &blocks)?;
-                let repository = repository.clone();
+                let repository = bases.repository.clone();
                 for record in slice.records(repository, &header, &encodings, &core, &blocks)? {
                     count(&record, &header, &chromosomes, &mut tally)?;
                     progress.report(tally.totals.read);
                 }
             }
             io::Result::Ok(())
-        })?;
+        });
+        decoded.map_err(|error| bases.blamed(error))?;
     }
     // A file that was cut between two containers reads to its end as if it were whole.
     if !is_ended {
@@ -85,6 +79,91 @@ pub(super) fn count_cram<'a>(
     }
     tally.totals.is_whole = true;
     Ok(tally)
+}
+
+/// The sequences that a CRAM was packed against.
+struct Bases<'a> {
+    path: &'a Path,
+    reference: Option<&'a Path>,
+    repository: fasta::Repository,
+}
+
+impl<'a> Bases<'a> {
+    fn open(path: &'a Path, reference: Option<&'a Path>) -> Result<Self> {
+        let repository = match reference {
+            Some(file) => fasta::io::indexed_reader::Builder::default()
+                .build_from_path(file)
+                .map(IndexedReader::new)
+                .map(fasta::Repository::new)
+                .map_err(|source| Error::NoReference {
+                    path: path.to_owned(),
+                    found: format!(
+                        "{} or its index beside it (samtools faidx) cannot be read: {source}",
+                        file.display()
+                    ),
+                })?,
+            None => fasta::Repository::default(),
+        };
+        Ok(Self {
+            path,
+            reference,
+            repository,
+        })
+    }
+
+    /// Refuses a container whose reads are differences from sequences that are not there; its decoder would end the program.
+    fn check(&self, frame: &bounds::Frame, header: &sam::Header) -> Result<()> {
+        /// What a slice of reads on several chromosomes names.
+        const SEVERAL: i32 = -2;
+        for &reference in &frame.references {
+            let name = usize::try_from(reference)
+                .ok()
+                .and_then(|place| header.reference_sequences().get_index(place))
+                .map(|(name, _)| name);
+            let is_needed = match name {
+                Some(_) => frame.needs_reference,
+                None => reference == SEVERAL,
+            };
+            if !is_needed {
+                continue;
+            }
+            let Some(file) = self.reference else {
+                return Err(
+                    self.missing("the reference that it was packed against is not given".into())
+                );
+            };
+            let Some(name) = name else {
+                continue;
+            };
+            if !matches!(self.repository.get(name), Some(Ok(_))) {
+                let found = format!("{} has no sequence {name}", file.display());
+                return Err(self.missing(found));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says of a reference that is of another build so, and leaves every other error.
+    fn blamed(&self, error: Error) -> Error {
+        let Error::Unreadable { source, .. } = &error else {
+            return error;
+        };
+        let is_other = source.to_string().contains("checksum mismatch");
+        match self.reference.filter(|_| is_other) {
+            Some(file) => self.missing(format!(
+                "{} has other bases than those that it was packed against",
+                file.display()
+            )),
+            None => error,
+        }
+    }
+
+    fn missing(&self, found: String) -> Error {
+        Error::NoReference {
+            path: self.path.to_owned(),
+            found,
+        }
+    }
 }
 
 fn count(
