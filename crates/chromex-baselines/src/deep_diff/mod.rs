@@ -9,6 +9,7 @@ pub use network::DeepDiff;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::layout_of;
     use burn::module::Module;
     use chromex_nn::Device;
 
@@ -27,7 +28,9 @@ mod tests {
             DeepDiffConfig::published().into_iter().zip(expected)
         {
             assert_eq!((name, config.parameter_count(5)), (published, count));
-            let network = config.init([200, 5], 1, &Device::default()).unwrap();
+            let network = config
+                .init(&layout_of(200, 5), 1, &Device::default())
+                .unwrap();
             assert_eq!(network.num_params(), count, "{name}");
         }
     }
@@ -38,6 +41,10 @@ mod tests {
             raw: None,
             ..DeepDiffConfig::raw_d()
         };
-        assert!(nothing.init([200, 5], 1, &Device::default()).is_err());
+        assert!(
+            nothing
+                .init(&layout_of(200, 5), 1, &Device::default())
+                .is_err()
+        );
     }
 }

@@ -26,6 +26,8 @@ enum Answer {
     Redirect,
     /// Sends to itself, without end.
     Circle,
+    /// Sends to another address.
+    To(&'static str),
     /// Closes the connection at once.
     Nothing,
     Status(u16),
@@ -111,6 +113,7 @@ fn serve(mut stream: TcpStream, answer: Answer, noted: &Mutex<Vec<String>>) -> s
             send("200 OK", "", &longer, longer.len())
         }
         Answer::Redirect => send("302 Found", "Location: /elsewhere\r\n", b"", 0),
+        Answer::To(place) => send("302 Found", &format!("Location: {place}\r\n"), b"", 0),
         Answer::Circle => send("302 Found", "Location: /file\r\n", b"", 0),
         Answer::Nothing => Ok(()),
         Answer::Status(status) => send(&format!("{status} No"), "", b"", 0),
@@ -253,6 +256,67 @@ fn redirects_are_followed_and_circles_are_not() {
 }
 
 #[test]
+fn redirects_to_where_nothing_is_asked_are_refused_at_once() {
+    for place in [
+        "http://example.org/file",
+        "ftp://example.org/file",
+        "file:///etc/passwd",
+        "http://user@127.0.0.1/file",
+        "http://127.0.0.1@example.org/file",
+        "http://[::ffff:7f00:1]/file",
+    ] {
+        let (server, folder, _, failed) = fetch(&[Answer::To(place), Answer::Whole]);
+        let error = failed.unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("a redirect from"), "{place}: {cause}");
+        // It is not tried again, and nothing is left but what an earlier try may go on from.
+        assert_eq!(server.requests().len(), 1, "{place}");
+        assert!(!folder.path().join("cache/reads/a.bam").exists());
+    }
+}
+
+#[test]
+fn digits_of_a_checksum_may_be_of_either_case() {
+    let server = Server::start(&[Answer::Whole]);
+    let mut large = file(&server, "a.bam", 1);
+    large.sha256 = large.sha256.to_ascii_uppercase();
+    let (_folder, registry) = registry(vec![large]);
+    assert_eq!(registry.fetch("reads").unwrap().downloaded, 1);
+    assert_eq!(registry.fetch("reads").unwrap().downloaded, 0);
+    assert_eq!(registry.verify("reads").unwrap().sound, ["a.bam"]);
+}
+
+#[test]
+fn manifests_ask_no_address_in_the_open_and_are_small_regular_files() {
+    let (folder, sound) = registry(Vec::new());
+    let manifest = folder.path().join("manifest.json");
+    let refused = |entry: &DatasetEntry| {
+        let text = serde_json::to_string(&[entry]).unwrap();
+        std::fs::write(&manifest, text).unwrap();
+        let error = Registry::new(folder.path()).with_manifest(&manifest);
+        let error = error.unwrap_err();
+        std::error::Error::source(&error).unwrap().to_string()
+    };
+    for url in ["http://example.org/x", "http://169.254.169.254/x", "x"] {
+        let mut entry = sound.entry("reads").unwrap().clone();
+        entry.files.push(RemoteFile {
+            name: "x".into(),
+            url: url.into(),
+            bytes: 1,
+            sha256: hash(b"x"),
+            replicate: None,
+        });
+        let message = refused(&entry);
+        assert!(message.contains("the address of \"x\""), "{message}");
+    }
+    std::fs::write(&manifest, vec![b' '; (8 << 20) + 1]).unwrap();
+    let large = Registry::new(folder.path()).with_manifest(&manifest);
+    assert!(matches!(large.unwrap_err(), Error::Io { .. }));
+    let endless = Registry::new(folder.path()).with_manifest(Path::new("/dev/zero"));
+    assert!(matches!(endless.unwrap_err(), Error::Io { .. }));
+}
+
+#[test]
 fn what_is_not_the_file_never_comes_into_its_place() {
     let (_server, folder, registry, failed) = fetch(&[Answer::Changed, Answer::Whole]);
     let error = failed.unwrap_err();
@@ -358,17 +422,26 @@ fn unknown_names_and_bad_manifests_are_refused() {
 
 /// A hub of one model: a configuration, and weights that the first request for them cuts.
 fn model_hub(weights: Vec<u8>, promised: Vec<u8>) -> (String, Arc<Mutex<Vec<String>>>) {
+    named_hub("c0ffee", &hash(&promised), weights)
+}
+
+/// A hub that names any commit and any checksum.
+fn named_hub(
+    commit: &'static str,
+    sha256: &str,
+    weights: Vec<u8>,
+) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let requests = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&requests);
     let listing = serde_json::json!({
-        "sha": "c0ffee",
+        "sha": commit,
         "siblings": [
             {"rfilename": "README.md", "size": 3},
             {"rfilename": "config.json", "size": 2},
             {"rfilename": "model.safetensors", "size": weights.len(),
-             "lfs": {"sha256": hash(&promised), "size": weights.len()}},
+             "lfs": {"sha256": sha256, "size": weights.len()}},
         ],
     });
     std::thread::spawn(move || {
@@ -468,4 +541,88 @@ fn weights_that_are_not_what_the_hub_promised_are_refused() {
             .join("model.safetensors")
             .exists()
     );
+}
+
+#[test]
+fn nothing_that_a_hub_names_becomes_an_address_or_a_path_unchecked() {
+    for (commit, sha256) in [
+        ("", hash(&content())),
+        ("../../../other/model/resolve/main", hash(&content())),
+        ("main/../..", hash(&content())),
+        ("a..b", hash(&content())),
+        ("c0ffee?x=", hash(&content())),
+        ("c0ffee#", hash(&content())),
+        ("c0%2fffee", hash(&content())),
+        ("c0 ffee\r\nX: y", hash(&content())),
+        ("c0ffee", "12".into()),
+        (
+            "c0ffee",
+            "../../../../../../../../../../../../../../../../../../../../..".into(),
+        ),
+    ] {
+        let (address, requests) = named_hub(commit, &sha256, content());
+        let folder = tempfile::tempdir().unwrap();
+        let hub = ModelHub::new(folder.path()).address(&address);
+        let error = hub.fetch("lab/tiny", &Silent).unwrap_err();
+        assert!(
+            matches!(error, Error::Download { .. }),
+            "{commit:?}: {error}"
+        );
+        let asked = requests.lock().unwrap().clone();
+        let is_checked = |line: &String| line.contains("/api/") || line.contains("/c0ffee/");
+        assert!(asked.iter().all(is_checked), "{commit:?}: {asked:?}");
+        assert!(
+            !asked.iter().any(|line| line.contains("safetensors")),
+            "{asked:?}"
+        );
+    }
+    let hub = ModelHub::new("cache").address("http://example.org");
+    let error = hub.fetch("lab/tiny", &Silent).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("expected https"), "{cause}");
+}
+
+#[test]
+fn files_without_a_checksum_are_named_and_digits_may_be_of_either_case() {
+    let upper = hash(&content()).to_ascii_uppercase();
+    let (address, _) = named_hub("c0ffee", &upper, content());
+    let folder = tempfile::tempdir().unwrap();
+    let hub = ModelHub::new(folder.path())
+        .address(&address)
+        .pause(Duration::from_millis(1));
+    let fetched = hub.fetch("lab/tiny", &Silent).unwrap();
+    assert_eq!(fetched.unchecked(), ["config.json"]);
+    // A listing that names what lies outside of its folder is not believed.
+    let listing = hub.folder("lab/tiny").unwrap().join("files.json");
+    let outside = folder.path().join("outside.json");
+    std::fs::write(&outside, "{}").unwrap();
+    let text = std::fs::read_to_string(&listing).unwrap();
+    let text = text.replace("config.json", "../../outside.json");
+    std::fs::write(&listing, text).unwrap();
+    let offline = hub.offline().fetch("lab/tiny", &Silent);
+    assert!(matches!(offline.unwrap_err(), Error::Offline { .. }));
+}
+
+/// A server that promises more of a small answer than it sends.
+#[test]
+fn a_small_answer_that_was_cut_is_an_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = String::new();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
+            let listing = br#"{"sha": "c0ffee", "siblings": [{"rfilename": "model.safetensors"}]}"#;
+            let head = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\nConnection: close\r\n\r\n";
+            let _ = stream.write_all(head.as_bytes());
+            let _ = stream.write_all(listing);
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let hub = ModelHub::new(folder.path()).address(&address);
+    let error = hub.fetch("lab/tiny", &Silent).unwrap_err();
+    assert!(matches!(error, Error::Download { .. }), "{error}");
+    assert!(!hub.folder("lab/tiny").unwrap().exists());
 }
