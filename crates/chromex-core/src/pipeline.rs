@@ -123,9 +123,8 @@ mod tests {
             ($first:expr) => {
                 let fitted = $first.then(TrainMean).fit(&data, &valid, 0).unwrap();
                 let encode = |rows: &MarkWindows| {
-                    fitted
-                        .first
-                        .encode(&rows.in_layouts(fitted.mark_layouts()).unwrap())
+                    let rows = rows.in_layouts(fitted.mark_layouts()).unwrap();
+                    fitted.first.encode(&*rows)
                 };
                 let whole = encode(&data.inputs).unwrap();
                 for places in [[1, 0, 2], [2, 0, 1]] {

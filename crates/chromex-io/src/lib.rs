@@ -15,6 +15,7 @@ pub mod registry;
 pub mod simulate;
 pub mod splits;
 pub mod storage;
+pub mod table_marks;
 pub mod tracks;
 
 pub use cells::{read_cells_deepchrome, read_cells_npz};

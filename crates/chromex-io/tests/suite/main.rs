@@ -4,6 +4,8 @@
 
 // Files that other projects test their readers with.
 mod corpora;
+// Marks by name in tables that have no header.
+mod marks;
 // Reads against what bedtools counts, and by hand.
 mod counting;
 // Tables that are cut, changed, or not tables at all.
