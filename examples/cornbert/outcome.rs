@@ -131,7 +131,7 @@ pub(crate) fn importance(
         .collect();
     let title = "Mean change of the predictions where bases are replaced";
     let columns = "base of the promoter; the gene follows the last";
-    let map = plots::signed_map(
+    let map = plots::one_sided_map(
         title,
         columns,
         &rows,
