@@ -105,6 +105,16 @@ struct Large {
 }
 
 impl FetchedModel {
+    /// Reads what a folder of a model notes of itself; none where it notes nothing, as a folder of one's own, or has other files by
+    /// now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Core`] when a file cannot be read.
+    pub fn of_folder(folder: &Path) -> Result<Option<Self>> {
+        kept(folder)
+    }
+
     /// Names the files of which the hub told no checksum: whether they are what was published cannot be said.
     pub fn unchecked(&self) -> Vec<&str> {
         let unknown = self.files.iter().filter(|(_, file)| !file.promised);
