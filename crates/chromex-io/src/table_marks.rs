@@ -37,8 +37,10 @@ pub struct TableMarks {
     /// How the counts came to be, as far as it is known.
     #[serde(default)]
     pub counted: CountSettings,
-    /// The SHA-256 of what the table holds, whatever it is packed with.
-    pub sha256: String,
+    /// The SHA-256 of what the table holds: of an npy, or of the lines of a table, each behind its length, whatever packs them. One
+    /// that was written by hand may lack it: what it says is then believed of any table in its place.
+    #[serde(default)]
+    pub sha256: Option<String>,
 }
 
 /// How counts came to be, as far as it is known.
@@ -143,7 +145,7 @@ impl TableMarks {
             bins,
             bin_width_bp,
             counted: counted.clone(),
-            sha256,
+            sha256: Some(sha256),
         };
         atomic::write(&Self::path_of(table), |file| {
             serde_json::to_writer_pretty(&mut *file, &noted).map_err(std::io::Error::from)?;
@@ -201,7 +203,9 @@ impl Columns {
             let windows = MarkWindows::new(signal, self.asked.marks.clone(), width)?;
             return Ok((windows, MarkOrder::Assumed));
         };
-        if !stated.sha256.eq_ignore_ascii_case(&sha256()?) {
+        if let Some(known) = &stated.sha256
+            && !known.eq_ignore_ascii_case(&sha256()?)
+        {
             return Err(self.refuse(
                 "the table was changed since this was written: write it again, or remove this file to have its columns taken in \
                  the order that is asked for"

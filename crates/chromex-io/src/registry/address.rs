@@ -122,6 +122,10 @@ fn reach(host: &str) -> Reach {
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return reach_of_ip(ip);
     }
+    if host.starts_with('[') {
+        // One with the name of an interface, which is near.
+        return Reach::Inside;
+    }
     if host == "localhost" {
         return Reach::Loopback;
     }
@@ -139,8 +143,10 @@ fn reach_of_ip(ip: IpAddr) -> Reach {
         ip.is_loopback()
             || ip.is_private()
             || ip.is_link_local()
-            || ip.is_unspecified()
             || ip.is_broadcast()
+            || ip.octets()[0] == 0
+            // What providers share among their customers.
+            || (ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64)
     };
     let is_inside = match ip {
         IpAddr::V4(ip) if ip.is_loopback() => return Reach::Loopback,
@@ -257,6 +263,8 @@ mod tests {
             "https://[fd00::1]/a",
             "https://169.254.169.254/latest",
             "https://192.168.1.1/a",
+            "https://100.64.0.1/a",
+            "https://0.1.2.3/a",
             "https://0.0.0.0/a",
             "https://b.localhost./a",
             "ftp://93.184.216.34/a",

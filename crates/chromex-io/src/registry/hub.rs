@@ -287,6 +287,9 @@ fn kept(folder: &Path) -> Result<Option<FetchedModel>> {
     let Ok(known) = serde_json::from_slice::<FetchedModel>(&text) else {
         return Ok(None);
     };
+    if !is_name(&known.commit) {
+        return Ok(None);
+    }
     for (name, file) in &known.files {
         // A listing that was changed may name anything.
         if !is_plain(name) || !is_sound(&folder.join(name), file.bytes, &file.sha256)? {

@@ -20,6 +20,8 @@ mod promoters;
 mod real_data;
 // Reads, genes, signals and expression of public files, and the installed bedtools.
 mod real_reads;
+// Published models from a hub of this machine.
+mod hub;
 // Downloads from a server of this machine that does what servers do at their worst.
 mod registry;
 // Signals as text and as bigWig.

@@ -222,6 +222,26 @@ fn a_side_file_is_only_believed_of_the_table_that_it_was_written_with() {
 }
 
 #[test]
+fn a_side_file_may_be_written_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    fs::write(&path, "E1_A_1,4,2\nE1_A_2,0,1\n").unwrap();
+    let text = r#"{"version": 1, "marks": ["b", "a"], "bins": 2, "bin_width_bp": 100}"#;
+    fs::write(folder.path().join("a.marks.json"), text).unwrap();
+    let layout = DeepDiffLayout {
+        marks: vec!["a".into(), "b".into()],
+        bins: 2,
+        bin_width_bp: 100,
+    };
+    let table = read_windows(&path, &layout).unwrap();
+    assert_eq!(table.windows.signal()[[0, 0, 0]], 2.0);
+    assert_eq!(
+        table.order,
+        MarkOrder::Reordered(vec!["b".into(), "a".into()])
+    );
+}
+
+#[test]
 fn a_table_that_is_unpacked_or_has_other_line_ends_keeps_its_marks() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.csv");
