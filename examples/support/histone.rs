@@ -22,7 +22,8 @@ use chromex::nn::{
 use chromex::report::plots::{self, Columns};
 use ndarray::{Array2, Array3, Axis, s};
 
-use super::{Anything, Options, Run, comma_text};
+use super::support::comma_text;
+use super::{Anything, Options, Run};
 
 /// Places of the maps whose plan is looked at.
 const TOP: usize = 20;

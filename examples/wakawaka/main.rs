@@ -220,9 +220,9 @@ fn interpret(run: &Run, genes: &Genes, training: &Training, flags: &Flags) -> Re
         plots::lines(caption, GRADIENT_AXES, &[("gradient".to_owned(), points)])?,
     );
     let header = ["bp_from_start", "mean_magnitude"].map(str::to_owned);
-    let rows = mean.iter().enumerate();
-    let rows = rows.map(|(place, value)| vec![from_start(place).to_string(), value.to_string()]);
-    let text = comma_text(&header, rows)?;
+    let places = mean.iter().enumerate();
+    let lines = places.map(|(place, value)| vec![from_start(place).to_string(), value.to_string()]);
+    let text = comma_text(&header, lines)?;
     run.file("interpretation/gradient-of-dna.csv", &text)?;
     if let Some(motifs) = &genes.motifs {
         let planted = motifs.select(Axis(0), rows);

@@ -286,10 +286,10 @@ fn every_system_knows_its_marks_by_name() {
         length: 20,
         ..TokenColumns::raw()
     };
-    let tokens = || words.clone().then(Bpe::new(60)).then(columns());
+    let tokens = || words.clone().then(Bpe::new(300)).then(columns());
     check::<CellPair, _>("tokens", tokens().then(boosting()));
     let learned = MarkWordsQuantiles::default();
-    let tokens = learned.then(Bpe::new(60)).then(columns());
+    let tokens = learned.then(Bpe::new(300)).then(columns());
     check::<CellPair, _>("learned words", tokens.then(boosting()));
 }
 
