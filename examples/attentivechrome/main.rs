@@ -96,7 +96,11 @@ fn interpret(run: &Run, cell: &Cell, training: &Training) -> Result<(), Anything
         planted,
     } = fit;
     let attention = trained.network.attention(&tested.inputs, &trained.device)?;
-    let marks = tested.inputs.marks();
+    let layout = tested.inputs.layout();
+    let shown = |method| histone::Shown {
+        one_sided: true,
+        ..histone::Shown::marks(method, &layout)
+    };
     let bins = attention
         .bins
         .clone()
@@ -106,9 +110,8 @@ fn interpret(run: &Run, cell: &Cell, training: &Training) -> Result<(), Anything
     histone::show(
         run,
         "attentivechrome",
-        "attention",
+        &shown("attention"),
         &bins,
-        marks,
         planted.as_ref(),
     )?;
     // A bin counts as much as its mark does.
@@ -116,15 +119,11 @@ fn interpret(run: &Run, cell: &Cell, training: &Training) -> Result<(), Anything
     histone::show(
         run,
         "attentivechrome",
-        "attention of bins and marks",
+        &shown("attention of bins and marks"),
         &both,
-        marks,
         planted.as_ref(),
     )?;
-    let mut text = format!("gene,{}\n", marks.join(","));
-    for (id, weights) in tested.keys.ids().iter().zip(attention.marks.outer_iter()) {
-        let weights: Vec<String> = weights.iter().map(f32::to_string).collect();
-        text.push_str(&format!("{id},{}\n", weights.join(",")));
-    }
+    let genes = tested.keys.ids().iter().cloned();
+    let text = histone::named_rows("gene", &layout.marks, genes, &attention.marks)?;
     run.file("interpretation/attention-of-marks.csv", &text)
 }

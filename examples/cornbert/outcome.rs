@@ -112,10 +112,8 @@ pub(crate) fn importance(
     }
     let targets = set.dataset.targets.columns.len();
     let (_, network) = regression(stages).read_folder(targets, &folder, &stages.device)?;
-    let model = Chain {
-        first: stages.tokenizer.clone(),
-        second: Trained::new(&network, &stages.device, 64),
-    };
+    let trained = Trained::new(&network, &stages.device, 64);
+    let model = Chain::new(stages.tokenizer.clone(), trained);
     let settings = LocationImportance {
         passes: if flags.options.quick { 1 } else { 20 },
         ..match flags.mode {
@@ -133,7 +131,7 @@ pub(crate) fn importance(
         .collect();
     let title = "Mean change of the predictions where bases are replaced";
     let columns = "base of the promoter; the gene follows the last";
-    let map = plots::signed_map(
+    let map = plots::one_sided_map(
         title,
         columns,
         &rows,

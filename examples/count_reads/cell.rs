@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use chromex::core::{Error, InputFile, MarkWindows, Rows, Targets, atomic};
 use chromex::io::counting::{CountedWindows, Track};
-use chromex::io::deepdiff::{WindowTable, unwritable, write_windows};
+use chromex::io::deepdiff::{WindowTable, unwritable, write_counted_windows};
 use chromex::io::expression::{
     GeneIds, JoinReport, MatrixLayout, TargetColumn, read_expression_matrix,
 };
@@ -10,6 +10,7 @@ use chromex::io::genes::{GeneWindows, Orientation, Strand, read_genes};
 use chromex::io::storage::{
     StoredWindows, WindowsDescription, WindowsFile, write_npz, write_windows_file,
 };
+use chromex::io::table_marks::CountSettings;
 use chromex::io::{ExpressionTable, write_expression};
 use chromex::report::plots;
 use ndarray::{Axis, s};
@@ -269,22 +270,29 @@ impl Cell {
     /// Writes DeepDiff's tables: thirds in the order of the genes, as in its protocol.
     fn write_tables(&self, stored: &StoredWindows, flags: &Flags) -> Result<(), Anything> {
         let genes = stored.genes.len();
+        let counter = flags.counter();
+        let genome = Some(&stored.description.genome).filter(|genome| !genome.is_empty());
+        let counted = CountSettings {
+            genome: genome.cloned(),
+            orientation: Some(stored.description.orientation),
+            mode: Some(counter.mode),
+            normalisation: Some(counter.normalisation),
+        };
         for (part, name) in ["train", "valid", "test"].into_iter().enumerate() {
             let rows: Vec<usize> = (part * genes / 3..(part + 1) * genes / 3).collect();
-            let table = WindowTable {
-                ids: rows
-                    .iter()
+            let table = WindowTable::new(
+                rows.iter()
                     .map(|&row| stored.genes[row].id.clone())
                     .collect(),
-                symbols: rows
-                    .iter()
+                rows.iter()
                     .map(|&row| stored.genes[row].symbol.clone())
                     .collect(),
-                windows: stored.windows.select(&rows),
-            };
-            write_windows(
+                stored.windows.select(&rows),
+            );
+            write_counted_windows(
                 &flags.out.join(format!("{}.{name}.csv.gz", self.name)),
                 &table,
+                &counted,
             )?;
         }
         if !stored.targets.columns.is_empty() {

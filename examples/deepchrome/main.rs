@@ -168,7 +168,7 @@ fn interpret(run: &Run, cell: &Cell, training: &Training, flags: &Flags) -> Resu
     if flags.target == Predicted::Expression {
         return Ok(());
     }
-    let marks = fit.tested.inputs.marks();
+    let layout = chromex::baselines::SignalNetwork::layout(&fit.trained.network);
     for class in [0, 1] {
         let optimisation = ClassOptimisation {
             steps: if flags.options.quick { 5 } else { 1000 },
@@ -180,11 +180,11 @@ fn interpret(run: &Run, cell: &Cell, training: &Training, flags: &Flags) -> Resu
         run.picture(
             &name,
             &caption,
-            plots::signed_map(&caption, "bin", marks, input.view())?,
+            plots::one_sided_map(&caption, histone::bins(layout), &layout.marks, input.view())?,
         );
         run.file(
             &format!("interpretation/{name}.csv"),
-            &histone::table(&input, marks),
+            &histone::table(&input, &layout.marks)?,
         )?;
     }
     Ok(())

@@ -20,7 +20,7 @@ use chromex::baselines::WakaWakaConfig;
 use chromex::boosting::{CrossValidatedElasticNet, Ridge};
 use chromex::core::observe::Observer;
 use chromex::core::{Dataset, Experiment, Fit, GivenSplit, Rows, Sequences, Split, Then};
-use chromex::io::registry::ModelHub;
+use chromex::io::registry::{FetchedModel, ModelHub};
 use chromex::metrics::{MeanSquaredError, Pearson, RSquared, Spearman};
 use chromex::nn::blocks::ConvolutionConfig;
 use chromex::nn::weights::Snapshot;
@@ -80,6 +80,8 @@ enum Adapt {
 struct Pretrained {
     /// What was read.
     files: Vec<PathBuf>,
+    /// What was read and has no checksum by which it is known to be what was published.
+    unchecked: Vec<String>,
     tokens: DnaTokenizer,
     model: Dnabert2Regression,
     adapt: Adapt,
@@ -154,6 +156,12 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         for file in &pretrained.files {
             run.add_input(file)?;
         }
+        if !pretrained.unchecked.is_empty() {
+            run.note(&format!(
+                "The hub tells no checksum of {}: that they are what was published is not known.",
+                pretrained.unchecked.join(", ")
+            ));
+        }
     }
     if tokenizer.is_none() {
         run.note("Tokens are learned from the training promoters: --data lacks DNABERT-2's.");
@@ -183,7 +191,10 @@ fn pretrained(weights: &str, flags: &Flags, device: &Device) -> Result<Pretraine
         files.extend(Some(entry?.path()).filter(|path| path.is_file()));
     }
     files.sort();
+    let fetched = FetchedModel::of_folder(&folder)?;
+    let unchecked = fetched.iter().flat_map(FetchedModel::unchecked);
     Ok(Pretrained {
+        unchecked: unchecked.map(str::to_owned).collect(),
         files,
         tokens: DnaBpe::dnabert2().with(tokenizer)?,
         model,

@@ -16,14 +16,13 @@ mod support;
 
 use std::process::ExitCode;
 
-use chromex::baselines::FcnConfig;
 use chromex::baselines::interpretation::{gradients, mean_by_group};
+use chromex::baselines::{FcnConfig, save_network};
 use chromex::boosting::Ridge;
 use chromex::core::{
     CellByGene, Dataset, DoubleHoldOut, Experiment, GatedExperts, GeneMean, GroupEnsemble, Keys,
     MarkSignal, Split, Targets, Then, WindowMaxima,
 };
-use chromex::nn::weights;
 use chromex::report::plots;
 use clap::Parser;
 use ndarray::{Array2, Array3, Axis, concatenate};
@@ -130,21 +129,21 @@ fn interpret(run: &Run, cells: &Cells, training: &Training) -> Result<(), Anythi
         0,
     )?;
     let path = run.model_folder()?.join("fcn.safetensors");
-    weights::save(&trained.network, &path, str::to_owned)?;
+    save_network(&trained.network, &path)?;
     let rows = &fold.test[..fold.test.len().min(1000)];
     let tested = dataset.select(rows);
     let maps = gradients(&trained, &tested.inputs, 0)?;
     let windows = tested.inputs.windows();
-    let marks = windows.marks().to_vec();
+    let layout = windows.layout();
+    let marks = &layout.marks;
     let planted = cells.planted.as_ref();
     let planted = planted.map(|planted| planted.select(Axis(0), rows));
     let products = &maps * windows.signal();
     histone::show(
         run,
         "fcn",
-        "gradient x input",
+        &histone::Shown::marks("gradient x input", &layout),
         &products,
-        &marks,
         planted.as_ref(),
     )?;
     for (cell, mean) in mean_by_group(&maps, &tested.keys, "cell")? {
@@ -152,11 +151,11 @@ fn interpret(run: &Run, cells: &Cells, training: &Training) -> Result<(), Anythi
         run.picture(
             &format!("gradient-{cell}"),
             &caption,
-            plots::signed_map(&caption, "bin", &marks, mean.view())?,
+            plots::signed_map(&caption, histone::bins(&layout), marks, mean.view())?,
         );
         run.file(
             &format!("interpretation/gradient-{cell}.csv"),
-            &histone::table(&mean, &marks),
+            &histone::table(&mean, marks)?,
         )?;
     }
     Ok(())
@@ -177,6 +176,10 @@ fn read(options: &Options, run: &mut Run) -> Result<Cells, Anything> {
     };
     let layout = chromex::io::deepchrome::DeepChromeLayout::default();
     run.add_input(&path)?;
+    run.note(&format!(
+        "An npz of cells names no marks: its columns are taken to be {}, in this order.",
+        layout.marks_and_bins()
+    ));
     Ok(Cells {
         dataset: chromex::io::read_cells_npz(&path, &layout, "not stated")?,
         planted: None,
@@ -204,7 +207,7 @@ fn simulated(cells: usize, genes: usize) -> Result<Cells, Anything> {
                 windows.bin_width_bp(),
             )
         });
-        builder.cell(&format!("cell {}", cell + 1), windows.signal().view())?;
+        builder.cell(&format!("cell {}", cell + 1), &windows)?;
         ids.extend(
             genes
                 .into_iter()

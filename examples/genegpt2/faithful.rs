@@ -70,12 +70,8 @@ pub(crate) fn run(
     let options = &flags.options;
     let experiment = options.choose(experiment(dataset, setup, flags))?;
     let report = run.experiment(experiment)?.run()?;
-    // The published scores are of the published genes; beside simulated ones they would mislead.
-    let published = if options.data.is_some() {
-        &PUBLISHED[..]
-    } else {
-        &[]
-    };
+    // The published scores are of the published genes; beside others they would mislead.
+    let published = run.published(&PUBLISHED);
     run.finish(&report, "GeneGPT-2, published protocol", published)
 }
 

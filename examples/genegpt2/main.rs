@@ -152,6 +152,9 @@ fn read(folder: &Path, run: &mut Run) -> Result<Dataset<CellPair>, Anything> {
     for file in pair.files()? {
         run.add_input(&file)?;
     }
+    for note in pair.notes()? {
+        run.note(&note);
+    }
     Ok(dataset)
 }
 

@@ -6,22 +6,24 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chromex::baselines::SignalNetwork;
 use chromex::baselines::interpretation::{gradient_times_input, occlusion, planted_fraction};
+use chromex::baselines::{SignalNetwork, save_network};
 use chromex::core::{
-    Dataset, Experiment, GivenSplit, Keys, MarkWindows, Rows, Split, Target, Targets, Transform,
+    Dataset, Experiment, GivenSplit, Keys, MarkLayout, MarkWindows, Rows, Split, Target, Targets,
+    Transform,
 };
 use chromex::io::TabRows;
 use chromex::io::deepchrome::{DeepChromeLayout, DeepChromeTable, read_deepchrome};
 use chromex::io::simulate::SimulatedPair;
+use chromex::io::table_marks::{TableMarks, order_notes};
 use chromex::metrics::{AreaUnderRoc, MeanSquaredError, Pearson, Spearman};
 use chromex::nn::{
     Architecture, Checkpoints, Device, Length, Network, Precision, Recipe, Trained, Trainer,
-    weights,
 };
-use chromex::report::plots;
+use chromex::report::plots::{self, Columns};
 use ndarray::{Array2, Array3, Axis, s};
 
+use super::support::comma_text;
 use super::{Anything, Options, Run};
 
 /// Places of the maps whose plan is looked at.
@@ -78,6 +80,7 @@ pub(crate) fn read(folder: &Path, regression: bool, run: &mut Run) -> Result<Cel
     };
     let whole = inner.join("derived/X1.deepchrome.csv.zst");
     if whole.is_file() {
+        note_order(std::slice::from_ref(&whole), &layout, run)?;
         return by_chromosome(
             &inner,
             read_deepchrome(&whole, &layout)?,
@@ -92,11 +95,14 @@ pub(crate) fn read(folder: &Path, regression: bool, run: &mut Run) -> Result<Cel
         );
     }
     let mut parts: Vec<(&str, DeepChromeTable)> = Vec::new();
+    let mut tables = Vec::new();
     for part in ["train", "valid", "test"] {
         let path = part_table(folder, part)?;
         parts.push((part, read_deepchrome(&path, &layout)?));
         run.add_input(&path)?;
+        tables.push(path);
     }
+    note_order(&tables, &layout, run)?;
     let ids: Vec<String> = parts
         .iter()
         .flat_map(|(part, table)| table.ids.iter().map(move |id| format!("{part}:{id}")))
@@ -124,6 +130,24 @@ pub(crate) fn read(folder: &Path, regression: bool, run: &mut Run) -> Result<Cel
         dataset: Dataset::new(windows, targets, keys)?,
         planted: None,
     })
+}
+
+/// Says how it is known which column of tables is which mark, and records the side files that say so.
+fn note_order(
+    tables: &[PathBuf],
+    layout: &DeepChromeLayout,
+    run: &mut Run,
+) -> Result<(), Anything> {
+    for table in tables {
+        let side = TableMarks::path_of(table);
+        if side.is_file() {
+            run.add_input(&side)?;
+        }
+    }
+    for note in order_notes(tables, &layout.marks_and_bins())? {
+        run.note(&note);
+    }
+    Ok(())
 }
 
 /// Finds the table of a part, packed or not.
@@ -378,42 +402,76 @@ pub(crate) fn explain<N: SignalNetwork + Network<MarkWindows>>(
         planted,
     } = fit;
     let path = run.model_folder()?.join(format!("{name}.safetensors"));
-    weights::save(&trained.network, &path, str::to_owned)?;
+    save_network(&trained.network, &path)?;
     let gradient = gradient_times_input(trained, &tested.inputs, score)?;
     let occluded = occlusion(trained, &tested.inputs, score, 5)?;
     for (method, maps) in [("gradient x input", gradient), ("occlusion", occluded)] {
-        show(
-            run,
-            name,
-            method,
-            &maps,
-            tested.inputs.marks(),
-            planted.as_ref(),
-        )?;
+        let layout = tested.inputs.layout();
+        let shown = Shown::marks(method, &layout);
+        show(run, name, &shown, &maps, planted.as_ref())?;
     }
     Ok(())
 }
 
-/// Draws and writes the mean of maps `[rows, bins, marks]`, and notes how much of the plan they find.
+/// What maps of bins are of.
+pub(crate) struct Shown<'a> {
+    /// How they were made.
+    pub(crate) method: &'a str,
+    /// What each line of a picture is of.
+    pub(crate) lines: &'a [String],
+    /// The windows of the maps.
+    pub(crate) layout: &'a MarkLayout,
+    /// Whether nothing of them can be below 0, as no attention can.
+    pub(crate) one_sided: bool,
+}
+
+impl<'a> Shown<'a> {
+    /// Maps of signed numbers with a line per mark.
+    pub(crate) fn marks(method: &'a str, layout: &'a MarkLayout) -> Self {
+        Self {
+            method,
+            lines: &layout.marks,
+            layout,
+            one_sided: false,
+        }
+    }
+}
+
+/// Names the columns of a picture of bins: places from the transcription start, which stands in the middle of the windows that the
+/// examples read and draw. Genes that have one number per mark have no places.
+pub(crate) fn bins(layout: &MarkLayout) -> Columns<'static> {
+    match layout.bins {
+        1 => Columns::Numbered("bin"),
+        _ => Columns::Placed {
+            name: "base pairs from the transcription start, along the genome",
+            first: layout.first_bp_of_centred(),
+            width: f64::from(layout.bin_width_bp),
+        },
+    }
+}
+
+/// Draws and writes the mean of maps `[rows, bins, lines]`, and notes how much of the plan they find.
 pub(crate) fn show(
     run: &Run,
     name: &str,
-    method: &str,
+    shown: &Shown<'_>,
     maps: &Array3<f32>,
-    marks: &[String],
     planted: Option<&Array3<bool>>,
 ) -> Result<(), Anything> {
+    let method = shown.method;
     let Some(mean) = maps.mean_axis(Axis(0)) else {
         return Ok(());
     };
     let file = format!("{name}-{}", method.replace(' ', "-"));
     let caption = format!("{name}, {method}, mean over {} genes", maps.shape()[0]);
-    run.picture(
-        &file,
-        &caption,
-        plots::signed_map(&caption, "bin", marks, mean.view())?,
-    );
-    run.file(&format!("interpretation/{file}.csv"), &table(&mean, marks))?;
+    let (columns, lines) = (bins(shown.layout), shown.lines);
+    let picture = match shown.one_sided {
+        true => plots::one_sided_map(&caption, columns, lines, mean.view())?,
+        false => plots::signed_map(&caption, columns, lines, mean.view())?,
+    };
+    run.picture(&file, &caption, picture);
+    let text = table(&mean, lines)?;
+    run.file(&format!("interpretation/{file}.csv"), &text)?;
     if let Some(found) = planted.and_then(|planted| planted_fraction(maps, planted, TOP)) {
         run.note(&format!(
             "{name}, {method}: {found:.2} of the {TOP} places with the largest mean magnitude were planted."
@@ -423,11 +481,23 @@ pub(crate) fn show(
 }
 
 /// Lays a map out as lines `bin,mark,..`.
-pub(crate) fn table(map: &Array2<f32>, marks: &[String]) -> String {
-    let mut text = format!("bin,{}\n", marks.join(","));
-    for (bin, values) in map.outer_iter().enumerate() {
-        let values: Vec<String> = values.iter().map(f32::to_string).collect();
-        text.push_str(&format!("{},{}\n", bin + 1, values.join(",")));
-    }
-    text
+pub(crate) fn table(map: &Array2<f32>, marks: &[String]) -> Result<String, Anything> {
+    let numbers = (1..=map.nrows()).map(|bin| bin.to_string());
+    named_rows("bin", marks, numbers, map)
+}
+
+/// Lays a table out as lines `name,column,..` under a header.
+pub(crate) fn named_rows(
+    what: &str,
+    columns: &[String],
+    names: impl Iterator<Item = String>,
+    values: &Array2<f32>,
+) -> Result<String, Anything> {
+    let mut header = vec![what.to_owned()];
+    header.extend_from_slice(columns);
+    let rows = names.zip(values.outer_iter()).map(|(name, values)| {
+        let values = values.iter().map(f32::to_string);
+        std::iter::once(name).chain(values).collect()
+    });
+    comma_text(&header, rows)
 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each example uses a part")]
 
+mod comma_text;
 mod errors;
 mod options;
 mod progress;
@@ -12,6 +13,7 @@ mod run;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+pub(crate) use comma_text::comma_text;
 pub(crate) use errors::{Anything, report_errors};
 pub(crate) use options::Options;
 pub(crate) use progress::Progress;

@@ -7,7 +7,7 @@ use chromex::core::observe::Observer;
 use chromex::core::{Experiment, Report, Rows, RunRecord};
 use chromex::nn::{Checkpoints, CsvLog, JsonLinesLog};
 use chromex::report::tables::{self, Published};
-use chromex::report::{RunFolder, html, plots};
+use chromex::report::{PublishedScores, RunFolder, html, plots};
 use chromex::tokens::BpeTokenizer;
 use chromex::transformers::FittedTokenEmbedding;
 
@@ -106,6 +106,12 @@ impl Run {
     /// Says something about the run in its report.
     pub(crate) fn note(&self, note: &str) {
         lock(&self.notes).push(note.to_owned());
+    }
+
+    /// Gives published scores where this run read the files that they are of, and none where it read others.
+    #[allow(dead_code, reason = "each example uses a part")]
+    pub(crate) fn published(&self, scores: &PublishedScores) -> &'static [Published] {
+        scores.of(&self.record.inputs)
     }
 
     /// Shows a picture in the report, under a file name and a caption.

@@ -45,6 +45,26 @@ fn quick_on(data: Option<&Path>, name: &str, models: &[&str], files: &[&str]) {
     {
         assert!(run.join(file).is_file(), "{name}: {file}");
     }
+    assert!(check_tables(&run) > 1, "{name}: tables");
+}
+
+/// Checks every table of a folder: each line has as many fields as the header. Tells how many there are.
+fn check_tables(folder: &Path) -> usize {
+    let mut tables = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            tables += check_tables(&path);
+        } else if path.extension().is_some_and(|ending| ending == "csv") {
+            let mut reader = csv::Reader::from_path(&path).unwrap();
+            let fields = reader.headers().unwrap().len();
+            for line in reader.records() {
+                assert_eq!(line.unwrap().len(), fields, "{}", path.display());
+            }
+            tables += 1;
+        }
+    }
+    tables
 }
 
 #[test]

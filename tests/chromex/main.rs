@@ -5,6 +5,9 @@
 /// Rules that every learner keeps, with the learners plugged in.
 mod conformance;
 
+/// Marks by name: every system that is trained on them.
+mod marks;
+
 /// Published figures of GeneGPT-2 on its own files (needs `CHROMEX_DATA`).
 mod genegpt2;
 

@@ -1,14 +1,14 @@
 use burn::Tensor;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use chromex_core::{Dataset, MarkSignal};
+use chromex_core::{Dataset, MarkLayout, MarkSignal};
 use chromex_nn::blocks::{RecurrentEncoders, RecurrentEncodersConfig};
 use chromex_nn::fused::linear;
 use chromex_nn::{Architecture, Clip, Decay, Device, Keep, Length, Optimizer, Recipe, Selection};
 use ndarray::{Array2, Array3, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::signal::{checked_shape, network_by_objective};
+use crate::signal::{checked_layout, network_by_objective};
 use crate::{Objective, SignalNetwork, initial};
 
 /// The shape of an AttentiveChrome.
@@ -43,7 +43,7 @@ pub struct AttentiveChrome {
     /// From what all marks became to the score.
     pub head: Linear,
     #[module(skip)]
-    shape: [usize; 2],
+    layout: MarkLayout,
     #[module(skip)]
     pub(crate) objective: Objective,
 }
@@ -55,6 +55,35 @@ pub struct Attention {
     pub bins: Array3<f32>,
     /// The attention of the marks, `[rows, marks]`; adds up to 1.
     pub marks: Array2<f32>,
+}
+
+impl Attention {
+    /// Puts what was computed in the network's order of marks into that of the rows, several signals of all marks one after the
+    /// other: `places` says where each of the network's marks stands among theirs.
+    pub(crate) fn in_places(self, places: Option<Vec<usize>>) -> Self {
+        let Some(places) = places else {
+            return self;
+        };
+        let own = |extent: usize| -> Vec<usize> {
+            let (marks, inverse) = (places.len(), inverse(&places));
+            (0..extent)
+                .map(|index| index - index % marks + inverse[index % marks])
+                .collect()
+        };
+        Self {
+            bins: self.bins.select(Axis(1), &own(self.bins.shape()[1])),
+            marks: self.marks.select(Axis(1), &own(self.marks.ncols())),
+        }
+    }
+}
+
+/// Turns places around: where each of the others' marks stands among the network's.
+pub(crate) fn inverse(places: &[usize]) -> Vec<usize> {
+    let mut inverse = vec![0; places.len()];
+    for (own, &other) in places.iter().enumerate() {
+        inverse[other] = own;
+    }
+    inverse
 }
 
 impl Default for AttentiveChromeConfig {
@@ -103,24 +132,24 @@ impl AttentiveChromeConfig {
         bins.parameter_count() + level.parameter_count() + level.width() + 1
     }
 
-    /// Builds the network for windows of some bins and marks.
+    /// Builds the network for windows of some marks and bins.
     ///
     /// # Errors
     ///
     /// [`chromex_nn::Error::Setting`] when an extent is 0.
     pub fn init(
         &self,
-        shape: [usize; 2],
+        layout: &MarkLayout,
         seed: u64,
         device: &Device,
     ) -> chromex_nn::Result<AttentiveChrome> {
-        let bins = self.bins(shape[1]);
+        let bins = self.bins(layout.marks.len());
         let marks = self.marks(bins.width());
         let network = AttentiveChrome {
             bins: bins.init(device)?,
             marks: marks.init(device)?,
             head: LinearConfig::new(marks.width(), 1).init(device),
-            shape,
+            layout: layout.clone(),
             objective: self.objective,
         };
         initial::bounded(network, self.initial_bound, seed)
@@ -165,12 +194,12 @@ impl<X: MarkSignal> Architecture<X> for AttentiveChromeConfig {
         seed: u64,
         device: &Device,
     ) -> chromex_nn::Result<AttentiveChrome> {
-        self.init(checked_shape(train, self.objective)?, seed, device)
+        self.init(&checked_layout(train, self.objective)?, seed, device)
     }
 }
 
 impl AttentiveChrome {
-    /// Tells how much attention the bins and marks of each row get.
+    /// Tells how much attention the bins and marks of each row get, marks in the order of the rows.
     ///
     /// # Errors
     ///
@@ -183,10 +212,12 @@ impl AttentiveChrome {
         let signal = self.read(inputs, device)?;
         let (encoded, bins) = self.bins.forward_with_attention(by_mark(signal));
         let (_, marks) = self.marks.forward_with_attention(as_sequence(encoded));
-        Ok(Attention {
+        let attention = Attention {
             bins: array_3(bins.swap_dims(0, 1)),
             marks: array_3(marks).index_axis_move(Axis(0), 0),
-        })
+        };
+        let places = self.layout.places_in(&inputs.windows().layout())?;
+        Ok(attention.in_places(places))
     }
 }
 
@@ -197,8 +228,8 @@ impl SignalNetwork for AttentiveChrome {
         linear(&self.head, all.squeeze_dim::<2>(0))
     }
 
-    fn shape(&self) -> [usize; 2] {
-        self.shape
+    fn layout(&self) -> &MarkLayout {
+        &self.layout
     }
 }
 
@@ -227,12 +258,13 @@ pub(crate) fn array_3(tensor: Tensor<3>) -> Array3<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::layout_of;
 
     #[test]
     fn the_published_network_has_its_parameters() {
         assert_eq!(AttentiveChromeConfig::default().parameter_count(5), 55_681);
         let network = AttentiveChromeConfig::default()
-            .init([100, 5], 1, &Device::default())
+            .init(&layout_of(100, 5), 1, &Device::default())
             .unwrap();
         assert_eq!(network.num_params(), 55_681);
     }

@@ -2,7 +2,7 @@ use burn::Tensor;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::{log_softmax, softmax};
-use chromex_core::{Dataset, MarkSignal};
+use chromex_core::{Dataset, MarkLayout, MarkSignal};
 use chromex_nn::blocks::{Convolution, ConvolutionConfig, Dropout};
 use chromex_nn::fused::{drop_and_rectify, linear};
 use chromex_nn::{
@@ -10,7 +10,7 @@ use chromex_nn::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::signal::{checked_shape, target_tensor};
+use crate::signal::{checked_layout, target_tensor};
 use crate::{Objective, SignalNetwork, initial};
 
 /// The shape of a DeepChrome.
@@ -50,7 +50,7 @@ pub struct DeepChrome {
     /// Of the pooled numbers.
     dropout: Dropout,
     #[module(skip)]
-    shape: [usize; 2],
+    layout: MarkLayout,
     #[module(skip)]
     objective: Objective,
 }
@@ -107,25 +107,25 @@ impl DeepChromeConfig {
             + (second + 1) * self.outputs()
     }
 
-    /// Builds the network for windows of some bins and marks.
+    /// Builds the network for windows of some marks and bins.
     ///
     /// # Errors
     ///
     /// [`chromex_nn::Error::Setting`] when a setting is out of range or the windows are too short.
     pub fn init(
         &self,
-        shape: [usize; 2],
+        layout: &MarkLayout,
         seed: u64,
         device: &Device,
     ) -> chromex_nn::Result<DeepChrome> {
-        let convolution = self.convolution(shape[1]);
+        let convolution = self.convolution(layout.marks.len());
         let built = convolution.init(device)?;
-        let length = convolution.length(shape[0]);
+        let length = convolution.length(layout.bins);
         if length == 0 || self.hidden.contains(&0) || !(0.0..1.0).contains(&self.dropout) {
             return Err(chromex_nn::Error::Setting {
                 name: "bins, hidden, dropout",
                 expected: "windows that fill a pool, hidden channels, and dropout in 0 to 1".into(),
-                found: format!("{} bins, {:?}, {}", shape[0], self.hidden, self.dropout),
+                found: format!("{} bins, {:?}, {}", layout.bins, self.hidden, self.dropout),
             });
         }
         let [first, second] = self.hidden;
@@ -135,7 +135,7 @@ impl DeepChromeConfig {
             first: LinearConfig::new(length * self.filters, first).init(device),
             second: LinearConfig::new(first, second).init(device),
             head: LinearConfig::new(second, self.outputs()).init(device),
-            shape,
+            layout: layout.clone(),
             objective: self.objective,
         };
         initial::torch(network, seed)
@@ -169,7 +169,7 @@ impl<X: MarkSignal> Architecture<X> for DeepChromeConfig {
         seed: u64,
         device: &Device,
     ) -> chromex_nn::Result<DeepChrome> {
-        self.init(checked_shape(train, self.objective)?, seed, device)
+        self.init(&checked_layout(train, self.objective)?, seed, device)
     }
 }
 
@@ -190,8 +190,8 @@ impl SignalNetwork for DeepChrome {
         linear(&self.head, second)
     }
 
-    fn shape(&self) -> [usize; 2] {
-        self.shape
+    fn layout(&self) -> &MarkLayout {
+        &self.layout
     }
 }
 
@@ -233,13 +233,20 @@ pub(crate) fn class_loss(scores: Tensor<2>, targets: Tensor<2>, objective: Objec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::layout_of;
 
     #[test]
     fn the_published_network_has_its_parameters() {
         let config = DeepChromeConfig::default();
         assert_eq!(config.parameter_count([100, 5]), 644_177);
-        let network = config.init([100, 5], 1, &Device::default()).unwrap();
+        let network = config
+            .init(&layout_of(100, 5), 1, &Device::default())
+            .unwrap();
         assert_eq!(network.num_params(), 644_177);
-        assert!(config.init([9, 5], 1, &Device::default()).is_err());
+        assert!(
+            config
+                .init(&layout_of(9, 5), 1, &Device::default())
+                .is_err()
+        );
     }
 }

@@ -3,14 +3,14 @@ use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Int, TensorData};
-use chromex_core::{Dataset, MarkSignal};
+use chromex_core::{Dataset, MarkLayout, MarkSignal};
 use chromex_nn::blocks::{Convolution, ConvolutionConfig, Dropout};
 use chromex_nn::fused::linear;
 use chromex_nn::{Architecture, Device, Error, Length, Network, Recipe};
 use serde::{Deserialize, Serialize};
 
 use crate::attentive_chrome::adam;
-use crate::signal::{checked_shape, target_tensor};
+use crate::signal::{checked_layout, target_tensor};
 use crate::{Objective, SignalNetwork, initial};
 
 /// The shape of Team Jamaica's fully convolutional network.
@@ -54,7 +54,7 @@ pub struct Fcn {
     /// The convolution of width 1 at the end.
     pub head: Linear,
     #[module(skip)]
-    shape: [usize; 2],
+    layout: MarkLayout,
     dropout: Dropout,
     #[module(skip)]
     slope: f64,
@@ -124,19 +124,19 @@ impl FcnConfig {
         layers + (self.filters.last().unwrap_or(&0) + 1) * self.outputs()
     }
 
-    /// Builds the network for windows of some bins and marks.
+    /// Builds the network for windows of some marks and bins.
     ///
     /// # Errors
     ///
     /// [`Error::Setting`] when a setting is out of range or the layers leave nothing of the window.
-    pub fn init(&self, shape: [usize; 2], seed: u64, device: &Device) -> chromex_nn::Result<Fcn> {
-        let left = self.lengths(shape[0]).last().copied().unwrap_or(0);
+    pub fn init(&self, layout: &MarkLayout, seed: u64, device: &Device) -> chromex_nn::Result<Fcn> {
+        let left = self.lengths(layout.bins).last().copied().unwrap_or(0);
         if left != 1 || !(0.0..1.0).contains(&self.dropout) {
             return Err(Error::Setting {
                 name: "filters, dropout",
                 expected: format!(
                     "layers that leave 1 of {} bins, dropout in 0 to 1",
-                    shape[0]
+                    layout.bins
                 ),
                 found: format!("{left} bins left, dropout {}", self.dropout),
             });
@@ -144,7 +144,7 @@ impl FcnConfig {
         let last = self.filters[self.filters.len() - 1];
         let network = Fcn {
             convolutions: self
-                .layers(shape[1])
+                .layers(layout.marks.len())
                 .into_iter()
                 .map(|layer| layer.init(device))
                 .collect::<chromex_nn::Result<_>>()?,
@@ -155,7 +155,7 @@ impl FcnConfig {
                 .collect(),
             dropout: Dropout::new(self.dropout),
             head: LinearConfig::new(last, self.outputs()).init(device),
-            shape,
+            layout: layout.clone(),
             slope: self.slope,
             output: self.output,
         };
@@ -189,8 +189,8 @@ impl<X: MarkSignal> Architecture<X> for FcnConfig {
     type Network = Fcn;
 
     fn build(&self, train: &Dataset<X>, seed: u64, device: &Device) -> chromex_nn::Result<Fcn> {
-        let shape = match self.output {
-            FcnOutput::Objective(objective) => checked_shape(train, objective)?,
+        let layout = match self.output {
+            FcnOutput::Objective(objective) => checked_layout(train, objective)?,
             FcnOutput::Classes(classes) => {
                 let class = |value: &&f32| {
                     !(value.fract() == 0.0 && **value >= 0.0 && (**value as usize) < classes)
@@ -202,10 +202,10 @@ impl<X: MarkSignal> Architecture<X> for FcnConfig {
                         found: value.to_string(),
                     });
                 }
-                checked_shape(train, Objective::Regression)?
+                checked_layout(train, Objective::Regression)?
             }
         };
-        self.init(shape, seed, device)
+        self.init(&layout, seed, device)
     }
 }
 
@@ -222,8 +222,8 @@ impl SignalNetwork for Fcn {
         linear(&self.head, hidden.squeeze_dim::<2>(1))
     }
 
-    fn shape(&self) -> [usize; 2] {
-        self.shape
+    fn layout(&self) -> &MarkLayout {
+        &self.layout
     }
 }
 
@@ -256,6 +256,7 @@ impl<X: MarkSignal> Network<X> for Fcn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::layout_of;
 
     #[test]
     fn the_reported_network_has_its_lengths_and_parameters() {
@@ -263,10 +264,16 @@ mod tests {
         assert_eq!(config.lengths(100), [49, 47, 23, 21, 10, 8, 3, 1]);
         assert_eq!(config.parameter_count(5), 1_567_809);
         assert_eq!(FcnConfig::cell_classifier(50).parameter_count(5), 1_592_946);
-        let network = config.init([100, 5], 1, &Device::default()).unwrap();
+        let network = config
+            .init(&layout_of(100, 5), 1, &Device::default())
+            .unwrap();
         // Running means and variances are state, not parameters.
         let state = 2 * config.filters.iter().sum::<usize>();
         assert!([1_567_809, 1_567_809 + state].contains(&network.num_params()));
-        assert!(config.init([200, 5], 1, &Device::default()).is_err());
+        assert!(
+            config
+                .init(&layout_of(200, 5), 1, &Device::default())
+                .is_err()
+        );
     }
 }

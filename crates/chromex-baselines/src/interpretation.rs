@@ -11,13 +11,14 @@ use chromex_nn::attribution::input_gradient;
 use chromex_nn::{Result, Trained, weights};
 use ndarray::{Array2, Array3, ArrayView2, Axis, concatenate, s};
 
+use crate::attentive_chrome::inverse;
 use crate::{DeepChrome, Objective, SignalNetwork};
 
 /// Differentiates a score with respect to every bin of every mark: its change per unit of signal.
 ///
 /// # Shapes
 ///
-/// `[rows, bins, marks]`.
+/// `[rows, bins, marks]`, marks in the order of the rows, as of all maps here.
 ///
 /// # Errors
 ///
@@ -29,10 +30,14 @@ pub fn gradients<N: SignalNetwork, X: MarkSignal>(
 ) -> Result<Array3<f32>> {
     let mut parts = Vec::new();
     let rows: Vec<usize> = (0..inputs.len()).collect();
+    let places = trained
+        .network
+        .layout()
+        .places_in(&inputs.select(&[]).windows().layout())?;
     for batch in rows.chunks(trained.batch_rows.max(64)) {
         let batch = inputs.select(batch);
-        trained.network.read(&batch, &trained.device)?;
         let windows = batch.windows();
+        let windows = windows.in_layout(trained.network.layout())?;
         parts.push(input_gradient(
             windows.signal().view(),
             &trained.device,
@@ -41,8 +46,18 @@ pub fn gradients<N: SignalNetwork, X: MarkSignal>(
         ));
     }
     let views: Vec<_> = parts.iter().map(Array3::view).collect();
-    let [bins, marks] = trained.network.shape();
-    Ok(concatenate(Axis(0), &views).unwrap_or_else(|_| Array3::zeros((0, bins, marks))))
+    let layout = trained.network.layout();
+    let gradients = concatenate(Axis(0), &views)
+        .unwrap_or_else(|_| Array3::zeros((0, layout.bins, layout.marks.len())));
+    Ok(in_places(gradients, places))
+}
+
+/// Puts maps of the network's marks into the order of the rows.
+fn in_places(maps: Array3<f32>, places: Option<Vec<usize>>) -> Array3<f32> {
+    match places {
+        None => maps,
+        Some(places) => maps.select(Axis(2), &inverse(&places)),
+    }
 }
 
 /// Multiplies each gradient with the signal it belongs to: how much of the score a bin makes, to first order.
@@ -80,9 +95,10 @@ pub fn occlusion<N: SignalNetwork, X: MarkSignal>(
     window_bins: usize,
 ) -> Result<Array3<f32>> {
     let windows = inputs.windows();
+    let places = trained.network.layout().places_in(&windows.layout())?;
+    let windows = windows.in_layout(trained.network.layout())?;
     let signal = windows.signal();
     let (rows, bins, marks) = signal.dim();
-    trained.network.read(inputs, &trained.device)?;
     let of = |signal: &Array3<f32>| -> Vec<f32> {
         let values: Vec<f32> = signal.iter().copied().collect();
         let tensor = TensorData::new(values, [rows, bins, marks]);
@@ -110,7 +126,7 @@ pub fn occlusion<N: SignalNetwork, X: MarkSignal>(
                 .mapv_inplace(|e| e / count);
         }
     }
-    Ok(effects)
+    Ok(in_places(effects, places))
 }
 
 /// Averages maps over the rows of each label of a group: a signed heat map per cell.
@@ -172,7 +188,7 @@ impl ClassOptimisation {
     ///
     /// # Shapes
     ///
-    /// `[bins, marks]`.
+    /// `[bins, marks]`, marks in the order of the network's [`layout`](SignalNetwork::layout).
     ///
     /// # Errors
     ///
@@ -190,7 +206,8 @@ impl ClassOptimisation {
                 found: class.to_string(),
             });
         }
-        let [bins, marks] = trained.network.shape();
+        let layout = trained.network.layout();
+        let (bins, marks) = (layout.bins, layout.marks.len());
         let mut generator = random::generator(seed, "input optimised for a class");
         let drawn = weights::uniform(&mut generator, 0.5, bins * marks);
         let mut input: Vec<f32> = drawn.into_iter().map(|value| value + 0.5).collect();
@@ -259,6 +276,7 @@ fn numbers(tensor: Tensor<2>) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::layout_of;
     use crate::{DeepChromeConfig, FcnConfig, LinearNetworkConfig};
     use chromex_core::MarkWindows;
     use chromex_nn::Device;
@@ -268,7 +286,9 @@ mod tests {
         let config = LinearNetworkConfig {
             objective: Objective::Regression,
         };
-        let network = config.init([4, 2], 3, &Device::default()).unwrap();
+        let network = config
+            .init(&layout_of(4, 2), 3, &Device::default())
+            .unwrap();
         let network = weights::fill(network, |path, _| {
             Ok(if path.ends_with("weight") {
                 vec![8.0, -4.0]
@@ -301,6 +321,16 @@ mod tests {
         );
         let product = gradient_times_input(&trained, &windows, 0).unwrap();
         let occluded = occlusion(&trained, &windows, 0, 1).unwrap();
+        // Marks in another order: the same maps, each under its own mark.
+        let swapped = windows.signal().select(Axis(2), &[1, 0]);
+        let swapped = MarkWindows::new(swapped, vec!["b".into(), "a".into()], 100).unwrap();
+        let turn = |maps: &Array3<f32>| maps.select(Axis(2), &[1, 0]);
+        let again = gradient_times_input(&trained, &swapped, 0).unwrap();
+        assert_eq!(again, turn(&product));
+        assert_eq!(
+            occlusion(&trained, &swapped, 0, 1).unwrap(),
+            turn(&occluded)
+        );
         for (a, b) in product.iter().zip(&occluded) {
             assert!((a - b).abs() < 1e-4, "{a} against {b}");
         }
@@ -332,14 +362,14 @@ mod tests {
                 dropout,
                 ..DeepChromeConfig::default()
             };
-            config.init([100, 5], 1, &device).unwrap()
+            config.init(&layout_of(100, 5), 1, &device).unwrap()
         };
         let full = |dropout| {
             let config = FcnConfig {
                 dropout,
                 ..FcnConfig::default()
             };
-            config.init([100, 5], 1, &device).unwrap()
+            config.init(&layout_of(100, 5), 1, &device).unwrap()
         };
         for [first, second, whole] in [thrice(deep(0.5), deep(0.0)), thrice(full(0.5), full(0.0))] {
             assert!(first.iter().any(|&gradient| gradient != 0.0));

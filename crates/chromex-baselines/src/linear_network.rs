@@ -1,14 +1,14 @@
 use burn::Tensor;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use chromex_core::{Dataset, MarkSignal};
+use chromex_core::{Dataset, MarkLayout, MarkSignal};
 use chromex_nn::fused::linear;
 use chromex_nn::{Architecture, Device, Length, Network, Recipe};
 use serde::{Deserialize, Serialize};
 
 use crate::attentive_chrome::adam;
 use crate::deep_chrome::{class_loss, class_probability};
-use crate::signal::{checked_shape, target_tensor};
+use crate::signal::{checked_layout, target_tensor};
 use crate::{Objective, SignalNetwork, initial};
 
 /// The linear network of DeepChrome 2.0: each mark's mean over the window, and a linear layer to both classes.
@@ -29,7 +29,7 @@ pub struct LinearNetwork {
     /// From the means of the marks to a score per class.
     pub head: Linear,
     #[module(skip)]
-    shape: [usize; 2],
+    layout: MarkLayout,
     #[module(skip)]
     objective: Objective,
 }
@@ -46,14 +46,14 @@ impl LinearNetworkConfig {
         }
     }
 
-    /// Builds the network for windows of some bins and marks.
+    /// Builds the network for windows of some marks and bins.
     ///
     /// # Errors
     ///
     /// None of its own; weights are drawn as all of this crate are.
     pub fn init(
         &self,
-        shape: [usize; 2],
+        layout: &MarkLayout,
         seed: u64,
         device: &Device,
     ) -> chromex_nn::Result<LinearNetwork> {
@@ -62,8 +62,8 @@ impl LinearNetworkConfig {
             Objective::Regression => 1,
         };
         let network = LinearNetwork {
-            head: LinearConfig::new(shape[1], outputs).init(device),
-            shape,
+            head: LinearConfig::new(layout.marks.len(), outputs).init(device),
+            layout: layout.clone(),
             objective: self.objective,
         };
         initial::torch(network, seed)
@@ -79,7 +79,7 @@ impl<X: MarkSignal> Architecture<X> for LinearNetworkConfig {
         seed: u64,
         device: &Device,
     ) -> chromex_nn::Result<LinearNetwork> {
-        self.init(checked_shape(train, self.objective)?, seed, device)
+        self.init(&checked_layout(train, self.objective)?, seed, device)
     }
 }
 
@@ -88,8 +88,8 @@ impl SignalNetwork for LinearNetwork {
         linear(&self.head, signal.mean_dim(1).squeeze_dim::<2>(1))
     }
 
-    fn shape(&self) -> [usize; 2] {
-        self.shape
+    fn layout(&self) -> &MarkLayout {
+        &self.layout
     }
 }
 
@@ -109,11 +109,14 @@ impl<X: MarkSignal> Network<X> for LinearNetwork {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::layout_of;
 
     #[test]
     fn five_marks_and_two_classes_have_twelve_parameters() {
         let config = LinearNetworkConfig::default();
-        let network = config.init([100, 5], 1, &Device::default()).unwrap();
+        let network = config
+            .init(&layout_of(100, 5), 1, &Device::default())
+            .unwrap();
         assert_eq!(network.num_params(), 12);
     }
 }

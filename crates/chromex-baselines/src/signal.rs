@@ -1,7 +1,7 @@
 use burn::Tensor;
 use burn::module::Module;
 use burn::tensor::TensorData;
-use chromex_core::{Dataset, MarkSignal, MarkWindows, Rows, Targets};
+use chromex_core::{Dataset, MarkLayout, MarkSignal, MarkWindows, Rows, Targets};
 use chromex_nn::{Device, Error, Objective, Result};
 
 /// A network that reads the windows of histone marks.
@@ -13,10 +13,11 @@ pub trait SignalNetwork: Module + Sync + 'static {
     /// `[rows, bins, marks]` to `[rows, scores]`.
     fn scores(&self, signal: Tensor<3>) -> Tensor<2>;
 
-    /// Tells the bins and marks that the network was built for.
-    fn shape(&self) -> [usize; 2];
+    /// Tells the marks and bins that the network was built for.
+    fn layout(&self) -> &MarkLayout;
 
-    /// Reads windows of the shape that the network was built for.
+    /// Reads windows of the marks and bins that the network was built for. Marks are known by name: in another order they are put
+    /// into the network's ([`MarkLayout::reordering`] tells).
     ///
     /// # Shapes
     ///
@@ -24,18 +25,10 @@ pub trait SignalNetwork: Module + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when the windows have another shape.
+    /// [`Error::Core`] with both layouts when the windows have other marks, bins or widths.
     fn read<X: MarkSignal>(&self, inputs: &X, device: &Device) -> Result<Tensor<3>> {
         let windows = inputs.windows();
-        let [bins, marks] = self.shape();
-        let found = &windows.signal().shape()[1..];
-        if found != [bins, marks] {
-            return Err(Error::Setting {
-                name: "windows",
-                expected: format!("{bins} bins of {marks} marks, as the network was built for"),
-                found: format!("{} bins of {} marks", found[0], found[1]),
-            });
-        }
+        let windows = windows.in_layout(self.layout())?;
         Ok(signal_tensor(&windows, device))
     }
 }
@@ -56,19 +49,17 @@ pub(crate) fn target_tensor(targets: &Targets, device: &Device) -> Tensor<2> {
     )
 }
 
-/// Tells the bins and marks of training windows, and refuses windows that a network cannot be built for.
-pub(crate) fn checked_shape<X: MarkSignal>(
+/// Tells the marks and bins of training windows, and refuses windows that a network cannot be built for.
+pub(crate) fn checked_layout<X: MarkSignal>(
     train: &Dataset<X>,
     objective: Objective,
-) -> Result<[usize; 2]> {
-    let first = train.inputs.select(&[0]);
-    let windows = first.windows();
-    let shape = [windows.bins(), windows.marks().len()];
-    if shape.contains(&0) {
+) -> Result<MarkLayout> {
+    let layout = train.inputs.select(&[]).windows().layout();
+    if layout.bins == 0 || layout.marks.is_empty() {
         return Err(Error::Setting {
             name: "windows",
             expected: "at least 1 bin of 1 mark".into(),
-            found: format!("{} bins of {} marks", shape[0], shape[1]),
+            found: layout.to_string(),
         });
     }
     target_columns(&train.targets)?;
@@ -82,7 +73,7 @@ pub(crate) fn checked_shape<X: MarkSignal>(
             found: value.to_string(),
         });
     }
-    Ok(shape)
+    Ok(layout)
 }
 
 /// Refuses targets of other than one column.
@@ -125,3 +116,15 @@ macro_rules! network_by_objective {
     };
 }
 pub(crate) use network_by_objective;
+
+/// A layout of so many bins and of marks named by letters.
+#[cfg(test)]
+pub(crate) fn layout_of(bins: usize, marks: u8) -> MarkLayout {
+    MarkLayout {
+        marks: (0..marks)
+            .map(|mark| char::from(b'a' + mark).to_string())
+            .collect(),
+        bins,
+        bin_width_bp: 100,
+    }
+}

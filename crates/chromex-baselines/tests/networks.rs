@@ -7,7 +7,9 @@ use chromex_baselines::{
     AttentiveChromeConfig, DeepChromeConfig, DeepDiffConfig, FcnConfig, LinearNetworkConfig,
     SignalNetwork, WakaWakaConfig,
 };
-use chromex_core::{CellPair, Dataset, Keys, MarkWindows, Sequences, Target, Targets, Transform};
+use chromex_core::{
+    CellPair, Dataset, Keys, MarkLayout, MarkWindows, Sequences, Target, Targets, Transform,
+};
 use chromex_nn::{Device, Network, weights};
 use ndarray::{Array2, Array3};
 use serde_json::Value;
@@ -47,6 +49,14 @@ fn counts(name: &str, rows: usize, bins: usize) -> MarkWindows {
     let signal = Array3::from_shape_vec((rows, bins, 5), values).unwrap();
     let marks = ["a", "b", "c", "d", "e"].map(String::from).to_vec();
     MarkWindows::new(signal, marks, 100).unwrap()
+}
+
+fn layout(bins: usize) -> MarkLayout {
+    MarkLayout {
+        marks: ["a", "b", "c", "d", "e"].map(String::from).to_vec(),
+        bins,
+        bin_width_bp: 100,
+    }
 }
 
 fn targets(values: &[f32], columns: usize) -> Targets {
@@ -217,7 +227,7 @@ fn compare_signal<N: SignalNetwork + Network<MarkWindows>>(
 #[test]
 fn attentive_chrome_equals_pytorch() {
     let network = AttentiveChromeConfig::default()
-        .init([30, 5], 0, &device())
+        .init(&layout(30), 0, &device())
         .unwrap();
     compare_signal(
         "attentive_chrome",
@@ -233,10 +243,10 @@ fn deep_chrome_and_the_linear_network_equal_pytorch() {
         dropout: 0.0,
         ..DeepChromeConfig::default()
     };
-    let network = config.init([100, 5], 0, &device()).unwrap();
+    let network = config.init(&layout(100), 0, &device()).unwrap();
     compare_signal("deep_chrome", &filled(network, 0.06), 100, &[0.0, 1.0, 1.0]);
     let network = LinearNetworkConfig::default()
-        .init([100, 5], 0, &device())
+        .init(&layout(100), 0, &device())
         .unwrap();
     compare_signal(
         "linear_network",
@@ -252,14 +262,14 @@ fn fully_convolutional_networks_equal_pytorch() {
         dropout: 0.0,
         ..FcnConfig::default()
     };
-    let network = config.init([100, 5], 0, &device()).unwrap();
+    let network = config.init(&layout(100), 0, &device()).unwrap();
     let values: Vec<f32> = (0..6).map(|row| row as f32 / 6.0).collect();
     compare_signal("fcn", &filled(network, 0.06), 100, &values);
     let config = FcnConfig {
         dropout: 0.0,
         ..FcnConfig::cell_classifier(7)
     };
-    let network = config.init([100, 5], 0, &device()).unwrap();
+    let network = config.init(&layout(100), 0, &device()).unwrap();
     let values: Vec<f32> = (0..6).map(|row| row as f32).collect();
     compare_signal("cell_classifier", &filled(network, 0.06), 100, &values);
 }
@@ -271,7 +281,7 @@ fn the_seven_deep_diffs_equal_pytorch() {
     let expression = targets(&[1.0, 3.0, 2.0, 1.5, 4.0, 2.0, 0.0, 0.25], 2);
     data.targets = data.targets.with_auxiliary(expression).unwrap();
     for (name, config) in DeepDiffConfig::published() {
-        let network = filled(config.init([24, 5], 0, &device()).unwrap(), 0.25);
+        let network = filled(config.init(&layout(24), 0, &device()).unwrap(), 0.25);
         let scores = network.forward(&data.inputs, &device()).unwrap();
         compare(&format!("deep_diff {name}"), &network, &data, scores);
     }
@@ -301,7 +311,9 @@ fn waka_waka_equals_pytorch() {
         ("waka_waka dna", WakaWakaConfig::experiment_8().dna_only()),
     ] {
         let network = filled(
-            plain(config).init([100, 5], 640, 0, &device()).unwrap(),
+            plain(config)
+                .init(Some(&layout(100)), 640, 0, &device())
+                .unwrap(),
             0.06,
         );
         let data = dataset((marks.clone(), dna.clone()), &values);
@@ -311,7 +323,10 @@ fn waka_waka_equals_pytorch() {
     // Dilated convolutions; the DNA convolution is rectified as in the golden file.
     let mut config = plain(WakaWakaConfig::experiment_1());
     config.dna = WakaWakaConfig::experiment_8().dna;
-    let network = filled(config.init([100, 5], 640, 0, &device()).unwrap(), 0.06);
+    let network = filled(
+        config.init(Some(&layout(100)), 640, 0, &device()).unwrap(),
+        0.06,
+    );
     let data = dataset((marks, dna), &values);
     let scores = network.forward(&data.inputs, &device()).unwrap();
     compare("waka_waka 1", &network, &data, scores);
@@ -320,13 +335,13 @@ fn waka_waka_equals_pytorch() {
 #[test]
 fn windows_of_another_shape_are_refused() {
     let network = AttentiveChromeConfig::default()
-        .init([30, 5], 0, &device())
+        .init(&layout(30), 0, &device())
         .unwrap();
     let message = network
         .forward(&counts("signal", 2, 31), &device())
         .unwrap_err()
         .to_string();
-    assert!(message.contains("30 bins of 5 marks") && message.contains("31 bins of 5 marks"));
+    assert!(message.contains("expected 30 bins of") && message.contains("found 31 bins of"));
     let data = dataset(counts("signal", 2, 30), &[0.0, 2.0]);
     let built =
         chromex_nn::Architecture::build(&AttentiveChromeConfig::default(), &data, 0, &device());
@@ -337,7 +352,9 @@ fn windows_of_another_shape_are_refused() {
     let built = chromex_nn::Architecture::build(&DeepDiffConfig::aux(), &data, 0, &device());
     assert!(built.unwrap_err().to_string().ends_with(needed));
     // Validation rows too: their loss is that of the same tasks.
-    let network = DeepDiffConfig::aux().init([30, 5], 0, &device()).unwrap();
+    let network = DeepDiffConfig::aux()
+        .init(&layout(30), 0, &device())
+        .unwrap();
     let looked = network.loss(&data, &device());
     assert!(looked.unwrap_err().to_string().ends_with(needed));
 }

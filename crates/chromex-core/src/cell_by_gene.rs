@@ -2,9 +2,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ndarray::{Array2, Array3, ArrayView3};
+use ndarray::{Array2, Array3};
 
-use crate::{Dataset, Error, Fit, MarkSignal, MarkWindows, Predict, Result, Rows};
+use crate::{Dataset, Error, Fit, MarkLayout, MarkSignal, MarkWindows, Predict, Result, Rows};
 
 /// The count that stands for one that a byte cannot hold.
 const ESCAPE: u8 = u8::MAX;
@@ -94,27 +94,51 @@ impl CellByGene {
     }
 }
 
+impl Counts {
+    fn layout(&self) -> MarkLayout {
+        MarkLayout {
+            marks: self.marks.clone(),
+            bins: self.bins,
+            bin_width_bp: self.bin_width_bp,
+        }
+    }
+
+    fn push(&mut self, count: u32) {
+        if count < u32::from(ESCAPE) {
+            self.bytes.push(count as u8);
+        } else {
+            self.large.insert(self.bytes.len() as u64, count);
+            self.bytes.push(ESCAPE);
+        }
+    }
+
+    /// Looks a count up.
+    fn count(&self, place: usize) -> u32 {
+        match self.bytes[place] {
+            ESCAPE => self.large[&(place as u64)],
+            count => u32::from(count),
+        }
+    }
+}
+
 impl CellByGeneBuilder {
-    /// Adds a cell.
-    ///
-    /// # Shapes
-    ///
-    /// `windows` is `[genes, bins, marks]`.
+    /// Adds a cell. Its marks are known by name: in another order they are put into that of the set.
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] when the windows have other genes, bins or marks than those before, [`Error::Value`] when a number is
-    /// not a count, [`Error::Setting`] when the cell is there already.
-    pub fn cell(&mut self, name: &str, windows: ArrayView3<'_, f32>) -> Result<()> {
+    /// [`Error::Shape`] when the windows have other genes, bins, widths or marks than those before, [`Error::Value`] when a
+    /// number is not a count, [`Error::Setting`] when the cell is there already.
+    pub fn cell(&mut self, name: &str, windows: &MarkWindows) -> Result<()> {
         let counts = &mut self.counts;
-        let expected = [counts.genes.len(), counts.bins, counts.marks.len()];
-        if windows.shape() != expected {
+        let windows = windows.in_layout(&counts.layout())?;
+        if windows.len() != counts.genes.len() {
             return Err(Error::Shape {
-                what: "genes, bins and marks of a cell",
-                expected: format!("{expected:?}"),
-                found: format!("{:?} in cell {name}", windows.shape()),
+                what: "genes of a cell",
+                expected: counts.genes.len().to_string(),
+                found: format!("{} in cell {name}", windows.len()),
             });
         }
+        let windows = windows.signal();
         if counts.cells.iter().any(|known| known == name) {
             return Err(Error::Setting {
                 name: "cell",
@@ -143,12 +167,7 @@ impl CellByGeneBuilder {
         }
         counts.bytes.reserve_exact(windows.len());
         for &value in windows.iter() {
-            if value < f32::from(ESCAPE) {
-                counts.bytes.push(value as u8);
-            } else {
-                counts.large.insert(counts.bytes.len() as u64, value as u32);
-                counts.bytes.push(ESCAPE);
-            }
+            counts.push(value as u32);
         }
         counts.cells.push(name.to_owned());
         Ok(())
@@ -175,6 +194,39 @@ impl Rows for CellByGene {
             rows: rows.iter().map(|&row| self.rows[row]).collect(),
         }
     }
+
+    fn mark_layouts(&self) -> Vec<MarkLayout> {
+        vec![self.counts.layout()]
+    }
+
+    fn in_layouts(&self, layouts: &[MarkLayout]) -> Result<Cow<'_, Self>> {
+        let counts = &self.counts;
+        let Some(layout) = layouts.first() else {
+            return Ok(Cow::Borrowed(self));
+        };
+        let Some(places) = layout.places_in(&counts.layout())? else {
+            return Ok(Cow::Borrowed(self));
+        };
+        let marks = counts.marks.len();
+        let mut put = Counts {
+            bytes: Vec::with_capacity(counts.bytes.len()),
+            large: HashMap::new(),
+            cells: counts.cells.clone(),
+            genes: counts.genes.clone(),
+            marks: layout.marks.clone(),
+            bins: counts.bins,
+            bin_width_bp: counts.bin_width_bp,
+        };
+        for bin in 0..counts.bytes.len() / marks.max(1) {
+            for &place in &places {
+                put.push(counts.count(bin * marks + place));
+            }
+        }
+        Ok(Cow::Owned(Self {
+            counts: Arc::new(put),
+            rows: self.rows.clone(),
+        }))
+    }
 }
 
 impl MarkSignal for CellByGene {
@@ -184,12 +236,7 @@ impl MarkSignal for CellByGene {
         let mut values = Vec::with_capacity(self.rows.len() * size);
         for &row in &self.rows {
             let from = row as usize * size;
-            for (place, &count) in counts.bytes[from..from + size].iter().enumerate() {
-                values.push(match count {
-                    ESCAPE => counts.large[&((from + place) as u64)] as f32,
-                    count => f32::from(count),
-                });
-            }
+            values.extend((from..from + size).map(|place| counts.count(place) as f32));
         }
         let shape = (self.rows.len(), counts.bins, counts.marks.len());
         let signal = Array3::from_shape_vec(shape, values).expect("a window per row");
@@ -203,9 +250,11 @@ impl MarkSignal for CellByGene {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GeneMean;
 
-/// The means of [`GeneMean`].
+/// The means of [`GeneMean`]. Genes are known by name: those of another set may stand in another order.
 #[derive(Clone, Debug)]
 pub struct GeneMeans {
+    /// Where the mean of each gene stands.
+    places: HashMap<String, usize>,
     /// `[genes, targets]`.
     means: Array2<f32>,
 }
@@ -244,24 +293,30 @@ impl Fit<CellByGene> for GeneMean {
             };
             mean as f32
         });
-        Ok(GeneMeans { means })
+        let genes = train.inputs.genes().iter().cloned();
+        let places = genes.enumerate().map(|(place, gene)| (gene, place));
+        Ok(GeneMeans {
+            places: places.collect(),
+            means,
+        })
     }
 }
 
 impl Predict<CellByGene> for GeneMeans {
     fn predict(&self, inputs: &CellByGene) -> Result<Array2<f32>> {
-        if inputs.genes().len() != self.means.nrows() {
-            return Err(Error::Shape {
+        let place = |gene: &String| {
+            self.places.get(gene).copied().ok_or_else(|| Error::Shape {
                 what: "genes",
-                expected: self.means.nrows().to_string(),
-                found: inputs.genes().len().to_string(),
-            });
-        }
-        let rows = (0..inputs.len(), self.means.ncols());
-        Ok(Array2::from_shape_fn(
-            (rows.0.end, rows.1),
-            |(row, target)| self.means[[inputs.gene(row), target]],
-        ))
+                expected: "those of the training set".into(),
+                found: format!("`{}`", gene.escape_debug()),
+            })
+        };
+        let places = inputs.genes().iter().map(place);
+        let places = places.collect::<Result<Vec<usize>>>()?;
+        let shape = (inputs.len(), self.means.ncols());
+        Ok(Array2::from_shape_fn(shape, |(row, target)| {
+            self.means[[places[inputs.gene(row)], target]]
+        }))
     }
 }
 
@@ -275,10 +330,44 @@ mod tests {
         let mut builder =
             CellByGene::builder(vec!["a".into(), "b".into()], vec!["H3K4me3".into()], 2, 100);
         let first = array![[[0.0], [254.0]], [[255.0], [1.0]]];
-        builder.cell("E003", first.view()).unwrap();
+        builder.cell("E003", &windows(first)).unwrap();
         let second = array![[[300.0], [7.0]], [[16_777_215.0], [2.0]]];
-        builder.cell("E004", second.view()).unwrap();
+        builder.cell("E004", &windows(second)).unwrap();
         builder.finish()
+    }
+
+    fn windows(signal: Array3<f32>) -> MarkWindows {
+        MarkWindows::new(signal, vec!["H3K4me3".into()], 100).unwrap()
+    }
+
+    #[test]
+    fn marks_and_genes_are_known_by_name() {
+        let names = |names: [&str; 2]| names.map(String::from).to_vec();
+        let signal = array![[[1.0, 300.0]], [[255.0, 4.0]]];
+        let set = |genes: [&str; 2], marks: [&str; 2]| {
+            let mut builder = CellByGene::builder(names(genes), names(marks), 1, 100);
+            let windows = MarkWindows::new(signal.clone(), names(["a", "b"]), 100).unwrap();
+            builder.cell("E003", &windows).unwrap();
+            builder.finish()
+        };
+        let (own, swapped) = (set(["g", "h"], ["a", "b"]), set(["g", "h"], ["b", "a"]));
+        let put = swapped.in_layouts(&own.mark_layouts()).unwrap();
+        assert_eq!(put.windows(), own.windows());
+        assert_eq!(put.count_bytes(), own.count_bytes());
+        let first = swapped.windows();
+        assert_eq!(first.signal()[[0, 0, 0]], 300.0);
+        let column = Target {
+            name: "y".into(),
+            unit: "RPKM".into(),
+            transform: Transform::Identity,
+        };
+        let targets = Targets::new(array![[1.0], [5.0]], vec![column]).unwrap();
+        let data = Dataset::new(own, targets, Keys::numbered(2)).unwrap();
+        let means = GeneMean.fit(&data, &data, 0).unwrap();
+        let turned = set(["h", "g"], ["a", "b"]);
+        assert_eq!(means.predict(&turned).unwrap(), array![[5.0], [1.0]]);
+        let other = means.predict(&set(["g", "i"], ["a", "b"])).unwrap_err();
+        assert!(other.to_string().contains("`i`"), "{other}");
     }
 
     #[test]
@@ -298,15 +387,17 @@ mod tests {
     fn cells_that_do_not_fit_are_refused() {
         let mut builder = CellByGene::builder(vec!["a".into()], vec!["H3K4me3".into()], 1, 100);
         let message = |result: Result<()>| result.unwrap_err().to_string();
-        let wide = array![[[0.0], [1.0]]];
-        assert!(message(builder.cell("E003", wide.view())).contains("[1, 1, 1]"));
-        for value in [0.5, -1.0, f32::NAN, 1e9] {
-            let cell = array![[[value]]];
-            assert!(message(builder.cell("E003", cell.view())).contains("a whole number of reads"));
+        let wide = windows(array![[[0.0], [1.0]]]);
+        assert!(message(builder.cell("E003", &wide)).contains("expected 1 bins of 100 bp"));
+        let tall = windows(array![[[0.0]], [[1.0]]]);
+        assert!(message(builder.cell("E003", &tall)).contains("2 in cell E003"));
+        for value in [0.5, -1.0, 1e9] {
+            let cell = windows(array![[[value]]]);
+            assert!(message(builder.cell("E003", &cell)).contains("a whole number of reads"));
         }
-        let cell = array![[[1.0]]];
-        builder.cell("E003", cell.view()).unwrap();
-        assert!(message(builder.cell("E003", cell.view())).contains("not there yet"));
+        let cell = windows(array![[[1.0]]]);
+        builder.cell("E003", &cell).unwrap();
+        assert!(message(builder.cell("E003", &cell)).contains("not there yet"));
     }
 
     #[test]

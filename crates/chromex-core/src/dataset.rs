@@ -1,4 +1,6 @@
-use crate::{Error, Fingerprint, Keys, Result, Rows, Targets};
+use std::borrow::Cow;
+
+use crate::{Error, Fingerprint, Keys, MarkLayout, Result, Rows, Targets};
 
 /// Inputs, what is to be predicted from them, and what identifies each row.
 #[derive(Clone, Debug)]
@@ -57,19 +59,37 @@ impl<X: Rows> Dataset<X> {
             keys: self.keys.select(rows),
         }
     }
+
+    /// Adds ids, targets and the order of marks to a fingerprint. Inputs are of any kind: who keeps something of them tells them
+    /// apart.
+    pub fn fingerprint(&self, print: &mut Fingerprint) {
+        print.number(self.len() as u64);
+        self.keys.ids().iter().for_each(|id| print.text(id));
+        self.targets.fingerprint(print);
+        for layout in self.inputs.mark_layouts() {
+            layout.marks.iter().for_each(|mark| print.text(mark));
+            print.number(layout.bins as u64);
+            print.number(u64::from(layout.bin_width_bp));
+        }
+    }
+
+    /// Puts the marks of the rows into layouts, by name. See [`Rows::in_layouts`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] when the rows have other marks, bins or widths.
+    pub fn in_layouts(&self, layouts: &[MarkLayout]) -> Result<Cow<'_, Self>> {
+        Ok(match self.inputs.in_layouts(layouts)? {
+            Cow::Borrowed(_) => Cow::Borrowed(self),
+            Cow::Owned(inputs) => Cow::Owned(self.with_inputs(inputs)?),
+        })
+    }
 }
 
 impl<X> Dataset<X> {
     /// Counts the rows.
     pub fn len(&self) -> usize {
         self.keys.len()
-    }
-
-    /// Adds ids and targets to a fingerprint. Inputs are of any kind: who keeps something of them tells them apart.
-    pub fn fingerprint(&self, print: &mut Fingerprint) {
-        print.number(self.len() as u64);
-        self.keys.ids().iter().for_each(|id| print.text(id));
-        self.targets.fingerprint(print);
     }
 
     /// Tells whether there are no rows.

@@ -1,4 +1,8 @@
+use std::borrow::Cow;
+
 use ndarray::{Array2, Array3, Axis};
+
+use crate::{MarkLayout, Result};
 
 /// A batch of examples, one per row.
 ///
@@ -17,6 +21,23 @@ pub trait Rows: Clone + Send + Sync {
     /// Tells whether there are no rows.
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Says which marks and bins the rows have, one layout for each part of a row that has any. Rows of another kind have
+    /// none. What is fitted on rows keeps this and puts later rows [into it](Self::in_layouts).
+    fn mark_layouts(&self) -> Vec<MarkLayout> {
+        Vec::new()
+    }
+
+    /// Puts the marks of each part into the order of its layout, by name: what [`mark_layouts`](Self::mark_layouts) told of other
+    /// rows of this kind. Rows of marks whose layout is not known pass as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`](crate::Error::Shape) when the rows have other marks, bins or widths.
+    fn in_layouts(&self, layouts: &[MarkLayout]) -> Result<Cow<'_, Self>> {
+        let _ = layouts;
+        Ok(Cow::Borrowed(self))
     }
 }
 
@@ -59,6 +80,21 @@ impl<A: Rows, B: Rows> Rows for (A, B) {
 
     fn select(&self, rows: &[usize]) -> Self {
         (self.0.select(rows), self.1.select(rows))
+    }
+
+    fn mark_layouts(&self) -> Vec<MarkLayout> {
+        let mut layouts = self.0.mark_layouts();
+        layouts.append(&mut self.1.mark_layouts());
+        layouts
+    }
+
+    fn in_layouts(&self, layouts: &[MarkLayout]) -> Result<Cow<'_, Self>> {
+        let own = self.0.mark_layouts().len().min(layouts.len());
+        let (first, second) = layouts.split_at(own);
+        match (self.0.in_layouts(first)?, self.1.in_layouts(second)?) {
+            (Cow::Borrowed(_), Cow::Borrowed(_)) => Ok(Cow::Borrowed(self)),
+            (first, second) => Ok(Cow::Owned((first.into_owned(), second.into_owned()))),
+        }
     }
 }
 

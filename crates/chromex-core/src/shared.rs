@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use crate::{Dataset, Fingerprint, Fit, Result};
+use crate::{Dataset, Fingerprint, Fit, Result, Rows};
 
 /// Fits a learner once per training rows and seed, and lends the result to every pipeline that starts
 /// with it.
@@ -32,7 +32,7 @@ impl<L, F> Clone for Shared<L, F> {
     }
 }
 
-impl<X, L: Fit<X>> Fit<X> for Shared<L, L::Fitted> {
+impl<X: Rows, L: Fit<X>> Fit<X> for Shared<L, L::Fitted> {
     type Fitted = Arc<L::Fitted>;
 
     fn fit(&self, train: &Dataset<X>, valid: &Dataset<X>, seed: u64) -> Result<Self::Fitted> {

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use chromex_core::{CellByGene, Dataset, Keys, Target, Targets, Transform};
-use ndarray::{Array2, Array3, s};
+use chromex_core::{CellByGene, Dataset, Keys, MarkWindows, Target, Targets, Transform};
+use ndarray::{Array2, s};
 
 use crate::deepchrome::{DeepChromeLayout, read_deepchrome};
 use crate::storage::Archive;
@@ -9,6 +9,8 @@ use crate::{Error, Result};
 
 /// Reads the cells of an `.npz` file, one array `[genes, bins, 1 + marks + 1]` of float64, float32 or int64 per cell: the gene's
 /// number, the counts, and the expression, both of which stand at every bin.
+///
+/// The format names no marks: columns are taken in the order of the layout, whose names models then check.
 ///
 /// Rows are cell after cell, named `CELL:GENE`; the groups are `cell` and `gene`. Counts are held a byte each.
 ///
@@ -59,12 +61,14 @@ pub fn read_cells_npz(
         }
         let labels = expression.column(0).mapv(|value| value as f32);
         let signal = array.slice(s![.., .., 1..last]).mapv(|value| value as f32);
-        cells.add(&name, genes, &signal, labels.to_vec())?;
+        let windows = MarkWindows::new(signal, layout.marks.clone(), layout.bin_width_bp)?;
+        cells.add(&name, genes, &windows, labels.to_vec())?;
     }
     cells.finish(unit)
 }
 
-/// Reads one DeepChrome table per cell, `(cell, path)`, into one set. See [`read_cells_npz`].
+/// Reads one DeepChrome table per cell, `(cell, path)`, into one set, marks in the order of the layout whatever that of each
+/// table's columns is ([`order_notes`](crate::table_marks::order_notes) tells). See [`read_cells_npz`].
 ///
 /// # Errors
 ///
@@ -78,7 +82,7 @@ pub fn read_cells_deepchrome(
     for (cell, path) in tables {
         let table = read_deepchrome(path, layout)?;
         path.clone_into(&mut cells.path);
-        cells.add(cell, table.ids, table.windows.signal(), table.labels)?;
+        cells.add(cell, table.ids, &table.windows, table.labels)?;
     }
     cells.finish("class")
 }
@@ -109,7 +113,7 @@ impl<'a> Cells<'a> {
         &mut self,
         cell: &str,
         genes: Vec<String>,
-        signal: &Array3<f32>,
+        windows: &MarkWindows,
         labels: Vec<f32>,
     ) -> Result<()> {
         let builder = self.builder.get_or_insert_with(|| {
@@ -136,7 +140,7 @@ impl<'a> Cells<'a> {
                 found: name(&genes),
             });
         }
-        builder.cell(cell, signal.view())?;
+        builder.cell(cell, windows)?;
         self.names.push(cell.to_owned());
         self.labels.extend(labels);
         Ok(())

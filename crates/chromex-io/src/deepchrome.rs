@@ -2,17 +2,21 @@
 //! the bins around each gene's transcription start, with the gene's class behind every bin.
 //!
 //! Lines are `GENE,BIN,SIGNAL,..,CLASS`, bins from 1, or `GENE_BIN,SIGNAL,..,CLASS`; which of both is told by the number of
-//! columns. There is no header.
+//! columns. There is no header: which column is which mark stands in a side file that is written with every table
+//! ([`table_marks`](crate::table_marks)).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use chromex_core::{Dataset, Keys, MarkWindows, Rows, Target, Targets, Transform};
+use chromex_core::{
+    Dataset, Fingerprint, Keys, MarkLayout, MarkWindows, Rows, Target, Targets, Transform,
+};
 use ndarray::{Array2, Array3};
 use serde::{Deserialize, Serialize};
 
 use crate::error::quoted;
 use crate::lines::Lines;
+use crate::table_marks::{Columns, CountSettings, MarkOrder, TableMarks};
 use crate::{Result, compressed};
 
 /// What a gene takes in memory beside its signal.
@@ -30,8 +34,9 @@ pub struct DeepChromeLayout {
     pub bin_width_bp: u32,
 }
 
-/// Genes, their windows and their classes, as one table holds them.
-#[derive(Clone, Debug, PartialEq)]
+/// Genes, their windows and their classes, as one table holds them. Tables are equal where genes, signal and classes are, however
+/// it is known which column is which mark.
+#[derive(Clone, Debug)]
 pub struct DeepChromeTable {
     /// The genes, one per row of the windows.
     pub ids: Vec<String>,
@@ -39,6 +44,14 @@ pub struct DeepChromeTable {
     pub windows: MarkWindows,
     /// The genes' last column: 0 or 1 as published.
     pub labels: Vec<f32>,
+    /// How it is known which column is which mark.
+    pub order: MarkOrder,
+}
+
+impl PartialEq for DeepChromeTable {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.ids, &self.windows, &self.labels) == (&other.ids, &other.windows, &other.labels)
+    }
 }
 
 impl Default for DeepChromeLayout {
@@ -54,10 +67,13 @@ impl Default for DeepChromeLayout {
     }
 }
 
-/// Reads a table, packed or not.
+/// Reads a table, packed or not. Marks stand in the order of the layout: where the table's side file names another order, the
+/// columns are put right, and [`DeepChromeTable::order`] says so.
 ///
 /// # Errors
 ///
+/// [`Error::Marks`](crate::Error::Marks) when the side file names other marks or bins than the layout, or the table was changed
+/// since.
 /// [`Error::Table`](crate::Error::Table) at the first line that departs from the layout: bins out of order, a gene that is cut
 /// short, stands twice or changes its class, a class that is not 0 or 1, a missing or further column, or a signal that is negative or no
 /// number; [`Error::TooLarge`](crate::Error::TooLarge) when a small file holds too much.
@@ -84,6 +100,7 @@ pub fn read_deepchrome(path: &Path, layout: &DeepChromeLayout) -> Result<DeepChr
             }));
         }
     }
+    let mut columns = Columns::of(path, layout.marks_and_bins())?;
     let mut lines = Lines::open(path)?.keeping(size_of::<f32>() * layout.marks.len());
     let mut ids: Vec<String> = Vec::new();
     let mut began = HashMap::new();
@@ -93,6 +110,7 @@ pub fn read_deepchrome(path: &Path, layout: &DeepChromeLayout) -> Result<DeepChr
         if bin == layout.bins {
             lines.hold(GENE_BYTES)?;
         }
+        columns.line(lines.line());
         let fields: Vec<&[u8]> = lines.line().split(|&byte| byte == b',').collect();
         let (gene, number, first) = named(&lines, &fields, layout.marks.len())?;
         if bin == layout.bins {
@@ -146,17 +164,21 @@ pub fn read_deepchrome(path: &Path, layout: &DeepChromeLayout) -> Result<DeepChr
     }
     let shape = (ids.len(), layout.bins, layout.marks.len());
     let signal = Array3::from_shape_vec(shape, signal).expect("every line gave a number per mark");
+    let (windows, order) = columns.finish(signal)?;
     Ok(DeepChromeTable {
-        windows: MarkWindows::new(signal, layout.marks.clone(), layout.bin_width_bp)?,
+        windows,
+        order,
         ids,
         labels,
     })
 }
 
-/// Writes a table with bins in a column of their own; packed when the name ends in `.gz` or `.zst`, and whole or not at all.
+/// Writes a table with bins in a column of their own; packed when the name ends in `.gz` or `.zst`, and whole or not at all; and
+/// its side file, which names the marks ([`TableMarks`]).
 ///
 /// # Errors
 ///
+/// [`Error::Table`](crate::Error::Table) when a gene would be read back otherwise, stands twice, or has a signal below 0;
 /// [`Error::Core`](crate::Error::Core) when ids and labels are not one per row or the file cannot be written.
 pub fn write_deepchrome(path: &Path, table: &DeepChromeTable) -> Result<()> {
     for (what, found) in [
@@ -171,6 +193,8 @@ pub fn write_deepchrome(path: &Path, table: &DeepChromeTable) -> Result<()> {
             }));
         }
     }
+    table.check(path)?;
+    let mut print = Fingerprint::default();
     compressed::write(path, |file| {
         let rows = table
             .windows
@@ -179,18 +203,70 @@ pub fn write_deepchrome(path: &Path, table: &DeepChromeTable) -> Result<()> {
             .zip(table.ids.iter().zip(&table.labels));
         for (window, (id, label)) in rows {
             for (bin, signal) in window.outer_iter().enumerate() {
-                write!(file, "{id},{}", bin + 1)?;
+                let mut line = format!("{id},{}", bin + 1);
                 for value in signal {
-                    write!(file, ",{value}")?;
+                    line.push_str(&format!(",{value}"));
                 }
-                writeln!(file, ",{label}")?;
+                line.push_str(&format!(",{label}"));
+                print.text(&line);
+                writeln!(file, "{line}")?;
             }
         }
         Ok(())
-    })
+    })?;
+    let counted = CountSettings::default();
+    TableMarks::write(path, &table.windows, &counted, print.finish())
+}
+
+impl DeepChromeLayout {
+    /// Tells marks, bins and width as all windows do.
+    pub fn marks_and_bins(&self) -> MarkLayout {
+        MarkLayout {
+            marks: self.marks.clone(),
+            bins: self.bins,
+            bin_width_bp: self.bin_width_bp,
+        }
+    }
 }
 
 impl DeepChromeTable {
+    /// Puts genes, their windows and their classes together.
+    pub fn new(ids: Vec<String>, windows: MarkWindows, labels: Vec<f32>) -> Self {
+        Self {
+            ids,
+            windows,
+            labels,
+            order: MarkOrder::Stated,
+        }
+    }
+
+    /// Finds what would be read back otherwise, before a byte is written.
+    fn check(&self, path: &Path) -> Result<()> {
+        let refuse = |gene: usize, expected: &str, found: &str| crate::Error::Table {
+            path: path.to_owned(),
+            line: (gene * self.windows.bins() + 1) as u64,
+            column: Some(1),
+            expected: expected.to_owned(),
+            found: quoted(found.as_bytes()),
+        };
+        let mut seen = HashSet::new();
+        for (gene, id) in self.ids.iter().enumerate() {
+            if id.is_empty() || id.contains(|c: char| c == ',' || c.is_control()) {
+                return Err(refuse(gene, "a gene without `,` or line end", id));
+            }
+            if !seen.insert(id) {
+                return Err(refuse(gene, "genes that stand once", id));
+            }
+        }
+        let below = |&(_, value): &(_, &f32)| *value < 0.0;
+        match self.windows.signal().indexed_iter().find(below) {
+            Some(((gene, _, _), value)) => {
+                Err(refuse(gene, "a signal of 0 or more", &value.to_string()))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Makes a dataset of the classes: rows and the group `gene` are named by the genes.
     ///
     /// # Errors

@@ -175,6 +175,14 @@ pub enum Error {
         /// The gene that stands there.
         found: String,
     },
+    /// The side file of a table names other marks or bins than those that are asked for, or is that of another table.
+    #[error("{path}: {why}", path = path.display())]
+    Marks {
+        /// The side file.
+        path: PathBuf,
+        /// What was expected and found, and what to do.
+        why: String,
+    },
     /// A folder lacks a table of the layout.
     #[error("{folder}: no file `{name}`, `{name}.gz` or `{name}.zst`", folder = folder.display())]
     MissingTable {

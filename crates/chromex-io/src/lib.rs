@@ -16,6 +16,7 @@ pub mod registry;
 pub mod simulate;
 pub mod splits;
 pub mod storage;
+pub mod table_marks;
 mod tables;
 pub mod tracks;
 

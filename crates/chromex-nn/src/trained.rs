@@ -1,5 +1,5 @@
 use burn::module::Module;
-use chromex_core::{Predict, Rows};
+use chromex_core::{MarkLayout, Predict, Rows};
 use ndarray::{Array2, Axis, concatenate};
 
 use crate::{Device, Error, Network, Result};
@@ -13,15 +13,20 @@ pub struct Trained<N> {
     pub device: Device,
     /// Rows that are predicted at once.
     pub batch_rows: usize,
+    /// The marks and bins of the rows that it was trained on, where they have any: every row that it predicts is put into their
+    /// layout by name, or refused.
+    pub marks: Vec<MarkLayout>,
 }
 
 impl<N: Module> Trained<N> {
-    /// Makes a network ready to predict.
+    /// Makes a network ready to predict. Whether rows have the marks that it was trained on is up to the network, or told in
+    /// [`marks`](Self::marks).
     pub fn new(network: &N, device: &Device, batch_rows: usize) -> Self {
         Self {
             network: network.valid(),
             device: device.clone().inner(),
             batch_rows,
+            marks: Vec::new(),
         }
     }
 }
@@ -36,6 +41,7 @@ impl<N> Trained<N> {
     where
         N: Network<X>,
     {
+        let inputs = inputs.in_layouts(&self.marks)?;
         let rows: Vec<usize> = (0..inputs.len()).collect();
         let mut parts = Vec::new();
         for batch in rows.chunks(self.batch_rows.max(1)) {

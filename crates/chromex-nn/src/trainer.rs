@@ -97,6 +97,8 @@ impl<A> Trainer<A> {
                 return Err(chromex_core::Error::Empty { what }.into());
             }
         }
+        let marks = train.inputs.mark_layouts();
+        let valid = &valid.in_layouts(&marks)?;
         let device = self.device.clone().autodiff();
         self.recipe.precision.check(&device)?;
         let network = self.architecture.build(train, seed, &device)?;
@@ -117,10 +119,13 @@ impl<A> Trainer<A> {
         };
         let network = run.resume(network)?;
         let network = adaptation.end(run.finish(network)?);
-        Ok(Trained::new(&network, &self.device, self.recipe.batch_rows))
+        Ok(Trained {
+            marks,
+            ..Trained::new(&network, &self.device, self.recipe.batch_rows)
+        })
     }
 
-    fn checkpoint_file<X>(
+    fn checkpoint_file<X: Rows>(
         &self,
         train: &Dataset<X>,
         valid: &Dataset<X>,

@@ -5,7 +5,8 @@ use chromex_core::View;
 
 use crate::{Error, MarkAlphabet, MarkSentences, Result};
 
-/// Tells how a text of mark sentences is laid out.
+/// Tells how a text of mark sentences is laid out. The published format names no marks: which letter of a word is of which mark is
+/// the order of the windows that it was made of, and whoever reads it must know that.
 ///
 /// # Examples
 ///

@@ -1,5 +1,5 @@
 use burn::nn::LinearConfig;
-use chromex_core::{CellPair, Dataset};
+use chromex_core::{CellPair, Dataset, MarkLayout};
 use chromex_nn::blocks::RecurrentEncodersConfig;
 use chromex_nn::{Architecture, Clip, Device, Error, Keep, Length, Recipe, Selection};
 use serde::{Deserialize, Serialize};
@@ -164,14 +164,14 @@ impl DeepDiffConfig {
         encoders + joint + heads * (width + 1)
     }
 
-    /// Builds the network for windows of some bins and marks.
+    /// Builds the network for windows of some marks and bins.
     ///
     /// # Errors
     ///
     /// [`Error::Setting`] when there is nothing to read, cells share encoders that do not exist, or an extent is 0.
     pub fn init(
         &self,
-        shape: [usize; 2],
+        layout: &MarkLayout,
         seed: u64,
         device: &Device,
     ) -> chromex_nn::Result<DeepDiff> {
@@ -182,7 +182,7 @@ impl DeepDiffConfig {
                 found: "false".into(),
             });
         }
-        let marks = shape[1];
+        let marks = layout.marks.len();
         let build = |level: Option<RecurrentEncodersConfig>| {
             level.map(|level| level.init(device)).transpose()
         };
@@ -198,7 +198,7 @@ impl DeepDiffConfig {
             auxiliary: (0..if self.auxiliary { 2 } else { 0 })
                 .map(|_| linear(width, 1))
                 .collect(),
-            shape,
+            layout: layout.clone(),
             config: self.clone(),
         };
         initial::bounded(network, self.initial_bound, seed)
@@ -263,11 +263,10 @@ impl Architecture<CellPair> for DeepDiffConfig {
         seed: u64,
         device: &Device,
     ) -> chromex_nn::Result<DeepDiff> {
-        let first = train.inputs.first();
         if self.auxiliary {
             auxiliary_targets(&train.targets)?;
         }
         target_columns(&train.targets)?;
-        self.init([first.bins(), first.marks().len()], seed, device)
+        self.init(&train.inputs.first().layout(), seed, device)
     }
 }

@@ -2,7 +2,7 @@ use burn::Tensor;
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::activation::relu;
-use chromex_core::{CellPair, Dataset, Targets};
+use chromex_core::{CellPair, Dataset, MarkLayout, Rows, Targets};
 use chromex_nn::blocks::RecurrentEncoders;
 use chromex_nn::fused::linear;
 use chromex_nn::{Device, Error, Network};
@@ -39,7 +39,7 @@ pub struct DeepDiff {
     /// To the expression of the first and of the second cell.
     pub auxiliary: Vec<Linear>,
     #[module(skip)]
-    pub(super) shape: [usize; 2],
+    pub(super) layout: MarkLayout,
     #[module(skip)]
     pub(super) config: DeepDiffConfig,
 }
@@ -55,7 +55,8 @@ struct Outputs {
 }
 impl DeepDiff {
     /// Tells how much attention the main task pays: to the bins of each raw signal's marks, and to everything that it reads,
-    /// raw signals first, then the first and the second cell's marks. None for variants without a raw signal.
+    /// raw signals first, then the first and the second cell's marks, all in the order of the rows. None for variants without a
+    /// raw signal.
     ///
     /// # Errors
     ///
@@ -75,28 +76,36 @@ impl DeepDiff {
             encoded = Tensor::cat(vec![encoded, cells], 0);
         }
         let (_, marks) = main.forward_with_attention(as_sequence(encoded));
-        Ok(Some(Attention {
+        let attention = Attention {
             bins: array_3(bins.swap_dims(0, 1)),
             marks: array_3(marks).index_axis_move(ndarray::Axis(0), 0),
-        }))
+        };
+        let places = self.layout.places_in(&inputs.first().layout())?;
+        Ok(Some(attention.in_places(places)))
+    }
+
+    /// Tells the marks and bins that the network was built for.
+    pub fn layout(&self) -> &MarkLayout {
+        &self.layout
+    }
+
+    /// Reads both cells, of the marks and bins that the network was built for; marks in another order are put into the network's.
+    ///
+    /// # Shapes
+    ///
+    /// Returns `[rows, bins, marks]` twice.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Core`] with both layouts when the windows have other marks, bins or widths.
+    pub fn read(&self, inputs: &CellPair, device: &Device) -> chromex_nn::Result<[Tensor<3>; 2]> {
+        let inputs = inputs.in_layouts(std::slice::from_ref(&self.layout))?;
+        Ok([inputs.first(), inputs.second()].map(|cell| signal_tensor(cell, device)))
     }
 
     /// Predicts from the signals of both cells, `[rows, bins, marks]` each, `[rows, 1]`.
     pub fn scores(&self, first: Tensor<3>, second: Tensor<3>) -> Tensor<2> {
         self.outputs(first, second).main
-    }
-
-    fn read(&self, inputs: &CellPair, device: &Device) -> chromex_nn::Result<[Tensor<3>; 2]> {
-        let first = inputs.first();
-        let [bins, marks] = self.shape;
-        if [first.bins(), first.marks().len()] != self.shape {
-            return Err(Error::Setting {
-                name: "windows",
-                expected: format!("{bins} bins of {marks} marks, as the network was built for"),
-                found: format!("{} bins of {} marks", first.bins(), first.marks().len()),
-            });
-        }
-        Ok([first, inputs.second()].map(|cell| signal_tensor(cell, device)))
     }
 
     /// Encodes both cells' marks: the first's, then the second's, `[2 marks, rows, width]`.

@@ -1,5 +1,5 @@
 use burn::nn::LinearConfig;
-use chromex_core::{Dataset, Rows, Sequences};
+use chromex_core::{Dataset, MarkLayout, Rows, Sequences};
 use chromex_nn::blocks::{ConvolutionConfig, Dropout, Padding};
 use chromex_nn::{Architecture, Device, Error, Length, Recipe};
 use serde::{Deserialize, Serialize};
@@ -195,14 +195,14 @@ impl WakaWakaConfig {
         count
     }
 
-    /// Builds the network for windows of some bins and marks and DNA of some length; 0 where there are none.
+    /// Builds the network for windows of some marks and bins and DNA of some length; none and 0 where there are none.
     ///
     /// # Errors
     ///
     /// [`Error::Setting`] when there is nothing to read or nothing comes out of the convolutions.
     pub fn init(
         &self,
-        [bins, marks]: [usize; 2],
+        layout: Option<&MarkLayout>,
         bases: usize,
         seed: u64,
         device: &Device,
@@ -215,7 +215,7 @@ impl WakaWakaConfig {
                 return Err(setting(name, "0 to 1".into(), value.to_string()));
             }
         }
-        let shape = [bins, marks];
+        let (bins, marks) = layout.map_or((0, 0), |layout| (layout.bins, layout.marks.len()));
         let marks = self.module("marks", &self.marks, bins, marks, device)?;
         let dna = self.module("dna", &self.dna, self.bases(bases), 4, device)?;
         let modules = usize::from(marks.is_some()) + usize::from(dna.is_some());
@@ -232,12 +232,13 @@ impl WakaWakaConfig {
             joint.push(LinearConfig::new(width, channels).init(device));
             width = channels;
         }
+        let layout = layout.filter(|_| marks.is_some()).cloned();
         let network = WakaWaka {
             marks,
             dna,
             joint,
             dropout: Dropout::new(self.joint_dropout),
-            shape,
+            layout,
             bases,
             config: self.clone(),
         };
@@ -309,11 +310,9 @@ impl<X: Modalities + Rows> Architecture<X> for WakaWakaConfig {
     ) -> chromex_nn::Result<WakaWaka> {
         target_columns(&train.targets)?;
         let first = train.inputs.select(&[0]);
-        let shape = first
-            .marks()
-            .map_or([0, 0], |windows| [windows.bins(), windows.marks().len()]);
+        let layout = first.marks().map(|windows| windows.layout());
         let bases = first.dna().map_or(Ok(0), Sequences::length)?;
-        self.init(shape, bases, seed, device)
+        self.init(layout.as_ref(), bases, seed, device)
     }
 }
 
@@ -368,6 +367,7 @@ fn setting(name: &'static str, expected: String, found: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::layout_of;
     use burn::module::Module as _;
 
     #[test]
@@ -375,7 +375,7 @@ mod tests {
         let config = WakaWakaConfig::experiment_8();
         assert_eq!(config.parameter_count([100, 5], 10_000), 3_436_853);
         let network = config
-            .init([100, 5], 10_000, 1, &Device::default())
+            .init(Some(&layout_of(100, 5)), 10_000, 1, &Device::default())
             .unwrap();
         assert_eq!(network.num_params(), 3_436_853);
     }
@@ -384,16 +384,19 @@ mod tests {
     fn every_experiment_can_be_built_and_counts_as_it_says() {
         for (name, config) in WakaWakaConfig::published() {
             let network = config
-                .init([100, 5], 10_000, 1, &Device::default())
+                .init(Some(&layout_of(100, 5)), 10_000, 1, &Device::default())
                 .unwrap();
             let count = config.parameter_count([100, 5], 10_000);
             assert_eq!(network.num_params(), count, "{name}");
         }
         let one = WakaWakaConfig::experiment_8().one_bin();
-        assert!(one.init([1, 10], 512, 1, &Device::default()).is_ok());
+        assert!(
+            one.init(Some(&layout_of(1, 10)), 512, 1, &Device::default())
+                .is_ok()
+        );
         assert!(
             WakaWakaConfig::experiment_8()
-                .init([3, 5], 10_000, 1, &Device::default())
+                .init(Some(&layout_of(3, 5)), 10_000, 1, &Device::default())
                 .is_err()
         );
     }

@@ -5,7 +5,7 @@ use burn::module::Module as BurnModule;
 use burn::nn::Linear;
 use burn::tensor::TensorData;
 use burn::tensor::activation::leaky_relu;
-use chromex_core::{CellByGene, Dataset, MarkSignal, MarkWindows, Rows, Sequences};
+use chromex_core::{CellByGene, Dataset, MarkLayout, MarkSignal, MarkWindows, Rows, Sequences};
 use chromex_nn::blocks::{Convolution, Dropout};
 use chromex_nn::fused::linear;
 use chromex_nn::{Device, Error, Network, Result};
@@ -38,7 +38,7 @@ pub struct WakaWaka {
     pub joint: Vec<Linear>,
     pub(super) dropout: Dropout,
     #[module(skip)]
-    pub(super) shape: [usize; 2],
+    pub(super) layout: Option<MarkLayout>,
     #[module(skip)]
     pub(super) bases: usize,
     #[module(skip)]
@@ -138,12 +138,18 @@ impl WakaWaka {
         hidden
     }
 
+    /// Tells the marks and bins that the network was built for; none where it reads DNA only.
+    pub fn layout(&self) -> Option<&MarkLayout> {
+        self.layout.as_ref()
+    }
+
     /// Lays out what the modules read: marks, and DNA as one-hot vectors in the order A, C, T, G; an unknown base counts as A,
-    /// as in the report.
+    /// as in the report. Marks are known by name: in another order they are put into the network's.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when rows lack what a module reads or have another shape.
+    /// [`Error::Setting`] when rows lack what a module reads or have DNA of another length, [`Error::Core`] with both layouts
+    /// when they have other marks, bins or widths.
     pub fn read<X: Modalities>(
         &self,
         inputs: &X,
@@ -154,21 +160,13 @@ impl WakaWaka {
             expected: expected.to_owned(),
             found: "none".into(),
         };
-        let marks = match &self.marks {
+        let marks = match &self.layout {
             None => None,
-            Some(_) => {
+            Some(layout) => {
                 let windows = inputs
                     .marks()
                     .ok_or_else(|| missing("marks", "windows of marks"))?;
-                let found = [windows.bins(), windows.marks().len()];
-                if found != self.shape {
-                    let [bins, marks] = self.shape;
-                    return Err(Error::Setting {
-                        name: "windows",
-                        expected: format!("{bins} bins of {marks} marks"),
-                        found: format!("{} bins of {} marks", found[0], found[1]),
-                    });
-                }
+                let windows = windows.in_layout(layout)?;
                 Some(signal_tensor(&windows, device))
             }
         };

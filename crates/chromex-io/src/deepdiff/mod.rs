@@ -7,6 +7,10 @@
 //! genome, so the gene body of a gene on the minus strand lies on the left. A [`DeepDiffPair`] joins the
 //! tables of two cells.
 //!
+//! Which column is which mark stands in a side file that is written with every table ([`table_marks`](crate::table_marks)):
+//! columns in another order than the layout's are put right, other marks or bins are refused, and a table without one says that
+//! the order of the layout was assumed.
+//!
 //! Tables may be packed with gzip or zstandard, whatever they are named, and are read line by line:
 //! nothing is held but the result. A last line without a line end is taken, as in RFC 4180.
 
@@ -15,4 +19,6 @@ mod windows;
 
 pub use pair::DeepDiffPair;
 pub(crate) use pair::{PARTS, check_transform, target};
-pub use windows::{DeepDiffLayout, WindowTable, read_windows, unwritable, write_windows};
+pub use windows::{
+    DeepDiffLayout, WindowTable, read_windows, unwritable, write_counted_windows, write_windows,
+};

@@ -6,6 +6,7 @@ use ndarray::{Array2, Axis, concatenate};
 use serde::{Deserialize, Serialize};
 
 use super::{DeepDiffLayout, WindowTable, read_windows};
+use crate::table_marks::{TableMarks, counted_alike, order_notes};
 use crate::{Error, ExpressionTable, Result, read_expression};
 
 /// The parts of the layout, in the order of the rows.
@@ -55,18 +56,21 @@ impl DeepDiffPair {
         }
     }
 
-    /// Reads the three parts of both cells and what is to be predicted from them.
+    /// Reads the three parts of both cells and what is to be predicted from them. Marks stand in the order of the layout, whatever
+    /// the order of the columns of each table is: [`notes`](Self::notes) says what was put right and what was assumed.
     ///
     /// Rows are the genes of train, valid and test in the order of the tables. The keys' ids are the
     /// genes, and so is the group `gene`; the group `part` says which table a gene stood in.
     ///
     /// # Errors
     ///
-    /// [`Error::MissingTable`] and those of [`read_windows`] and [`read_expression`]; [`Error::Table`] when
+    /// [`Error::MissingTable`] and those of [`read_windows`] and [`read_expression`]; [`Error::Marks`] when side files say that
+    /// tables were counted in different ways; [`Error::Table`] when
     /// the cells do not list the same genes in the same order, or two parts share a gene;
     /// [`Error::MissingGene`] when a gene has no expression.
     pub fn load(&self) -> Result<Dataset<CellPair>> {
         check_transform(self.transform)?;
+        counted_alike(&self.tables()?)?;
         let mut genes = Vec::new();
         let mut parts = Vec::new();
         let mut cells = [Vec::new(), Vec::new()];
@@ -126,7 +130,22 @@ impl DeepDiffPair {
             .collect())
     }
 
-    /// Lists the files that [`load`](Self::load) reads, as they are found.
+    /// Says how it is known which column of the tables is which mark, where it is not as the layout has it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingTable`], and those of [`order_notes`].
+    pub fn notes(&self) -> Result<Vec<String>> {
+        order_notes(&self.tables()?, &self.layout.marks_and_bins())
+    }
+
+    fn tables(&self) -> Result<Vec<PathBuf>> {
+        let cells = [&self.first, &self.second].into_iter();
+        let tables = cells.flat_map(|cell| PARTS.map(|part| self.windows_path(cell, part)));
+        tables.collect()
+    }
+
+    /// Lists the files that [`load`](Self::load) reads, as they are found, the side files of tables among them.
     ///
     /// # Errors
     ///
@@ -135,7 +154,10 @@ impl DeepDiffPair {
         let mut files = Vec::new();
         for cell in [&self.first, &self.second] {
             for part in PARTS {
-                files.push(self.windows_path(cell, part)?);
+                let table = self.windows_path(cell, part)?;
+                let side = TableMarks::path_of(&table);
+                files.push(table);
+                files.extend(Some(side).filter(|side| side.exists()));
             }
             files.push(find(&self.folder, format!("{cell}.expr.csv"))?);
         }

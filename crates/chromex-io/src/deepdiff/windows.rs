@@ -1,13 +1,14 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use chromex_core::MarkWindows;
+use chromex_core::{Fingerprint, MarkLayout, MarkWindows};
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 
 use crate::error::quoted;
 use crate::genes::{is_known_id, known_id_and_symbol};
 use crate::lines::Lines;
+use crate::table_marks::{Columns, CountSettings, MarkOrder, TableMarks};
 use crate::{Error, Result, compressed};
 
 /// The largest count up to which every whole number has a place among the f32.
@@ -33,8 +34,9 @@ pub struct DeepDiffLayout {
     pub bin_width_bp: u32,
 }
 
-/// Genes and their windows, as one table holds them.
-#[derive(Clone, Debug, PartialEq)]
+/// Genes and their windows, as one table holds them. Tables are equal where genes and counts are, however it is known which
+/// column is which mark.
+#[derive(Clone, Debug)]
 pub struct WindowTable {
     /// The genes' Ensembl ids, one per row of the windows.
     pub ids: Vec<String>,
@@ -42,6 +44,14 @@ pub struct WindowTable {
     pub symbols: Vec<String>,
     /// The counts, `[genes, bins, marks]`.
     pub windows: MarkWindows,
+    /// How it is known which column is which mark.
+    pub order: MarkOrder,
+}
+
+impl PartialEq for WindowTable {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.ids, &self.symbols, &self.windows) == (&other.ids, &other.symbols, &other.windows)
+    }
 }
 
 impl Default for DeepDiffLayout {
@@ -56,10 +66,12 @@ impl Default for DeepDiffLayout {
     }
 }
 
-/// Reads the windows of a table, packed or not.
+/// Reads the windows of a table, packed or not. Marks stand in the order of the layout: where the table's side file names another
+/// order, the columns are put right, and [`WindowTable::order`] says so.
 ///
 /// # Errors
 ///
+/// [`Error::Marks`] when the side file names other marks or bins than the layout, or the table was changed since.
 /// [`Error::Table`] at the first line that departs from the layout: bins out of order, a gene that is cut
 /// short or stands twice, a missing or further column, or a count that is not a whole number from 0 to
 /// 2^24. [`Error::Io`] and [`Error::Damaged`] when the file cannot be read, [`Error::Core`] when the
@@ -79,6 +91,7 @@ impl Default for DeepDiffLayout {
 /// ```
 pub fn read_windows(path: &Path, layout: &DeepDiffLayout) -> Result<WindowTable> {
     layout.check()?;
+    let mut columns = Columns::of(path, layout.marks_and_bins())?;
     let mut lines = Lines::open(path)?.keeping(size_of::<f32>() * layout.marks.len());
     let mut genes = Genes::default();
     let mut counts = Vec::new();
@@ -87,6 +100,7 @@ pub fn read_windows(path: &Path, layout: &DeepDiffLayout) -> Result<WindowTable>
         if bin == layout.bins {
             lines.hold(256)?;
         }
+        columns.line(lines.line());
         let (label, number, fields) = name_and_counts(&lines, layout.marks.len())?;
         if bin == layout.bins {
             genes.begin(&lines, label)?;
@@ -109,15 +123,17 @@ pub fn read_windows(path: &Path, layout: &DeepDiffLayout) -> Result<WindowTable>
     counts.shrink_to_fit();
     let shape = (genes.ids.len(), layout.bins, layout.marks.len());
     let signal = Array3::from_shape_vec(shape, counts).expect("every line gave a count per mark");
+    let (windows, order) = columns.finish(signal)?;
     Ok(WindowTable {
-        windows: MarkWindows::new(signal, layout.marks.clone(), layout.bin_width_bp)?,
+        windows,
+        order,
         ids: genes.ids,
         symbols: genes.symbols,
     })
 }
 
 /// Writes windows as a table that [`read_windows`] reads back equal; packed when the name ends in `.gz`
-/// or `.zst`, and whole or not at all.
+/// or `.zst`, and whole or not at all; and its side file, which names the marks ([`TableMarks`]).
 ///
 /// # Errors
 ///
@@ -134,17 +150,28 @@ pub fn read_windows(path: &Path, layout: &DeepDiffLayout) -> Result<WindowTable>
 /// # let path = folder.path().join("Cell1.train.csv.zst");
 /// let layout = DeepDiffLayout::default();
 /// let signal = ndarray::Array3::zeros((1, layout.bins, layout.marks.len()));
-/// let table = WindowTable {
-///     ids: vec!["ENSG00000130749".into()],
-///     symbols: vec!["ZC3H4".into()],
-///     windows: MarkWindows::new(signal, layout.marks.clone(), layout.bin_width_bp)?,
-/// };
+/// let windows = MarkWindows::new(signal, layout.marks.clone(), layout.bin_width_bp)?;
+/// let table = WindowTable::new(vec!["ENSG00000130749".into()], vec!["ZC3H4".into()], windows);
 /// write_windows(&path, &table)?;
 /// assert_eq!(read_windows(&path, &layout)?, table);
 /// # Ok::<(), chromex_io::Error>(())
 /// ```
 pub fn write_windows(path: &Path, table: &WindowTable) -> Result<()> {
+    write_counted_windows(path, table, &CountSettings::default())
+}
+
+/// Writes windows as [`write_windows`] does, and notes in the side file how the counts came to be.
+///
+/// # Errors
+///
+/// Those of [`write_windows`].
+pub fn write_counted_windows(
+    path: &Path,
+    table: &WindowTable,
+    counted: &CountSettings,
+) -> Result<()> {
     table.check(path)?;
+    let mut print = Fingerprint::default();
     compressed::write(path, |file| {
         let mut line = Vec::new();
         for (gene, window) in table.windows.signal().outer_iter().enumerate() {
@@ -159,13 +186,24 @@ pub fn write_windows(path: &Path, table: &WindowTable) -> Result<()> {
                 }
                 line.push(b'\n');
                 file.write_all(&line)?;
+                print.text(&String::from_utf8_lossy(&line[..line.len() - 1]));
             }
         }
         Ok(())
-    })
+    })?;
+    TableMarks::write(path, &table.windows, counted, print.finish())
 }
 
 impl DeepDiffLayout {
+    /// Tells marks, bins and width as all windows do.
+    pub fn marks_and_bins(&self) -> MarkLayout {
+        MarkLayout {
+            marks: self.marks.clone(),
+            bins: self.bins,
+            bin_width_bp: self.bin_width_bp,
+        }
+    }
+
     fn check(&self) -> Result<()> {
         for (name, found) in [("marks", self.marks.len()), ("bins", self.bins)] {
             if found == 0 {
@@ -181,6 +219,16 @@ impl DeepDiffLayout {
 }
 
 impl WindowTable {
+    /// Puts genes and their windows together.
+    pub fn new(ids: Vec<String>, symbols: Vec<String>, windows: MarkWindows) -> Self {
+        Self {
+            ids,
+            symbols,
+            windows,
+            order: MarkOrder::Stated,
+        }
+    }
+
     /// Finds what the layout cannot hold, before a byte is written.
     fn check(&self, path: &Path) -> Result<()> {
         let signal = self.windows.signal();

@@ -1,5 +1,8 @@
 use serde::{Deserialize, Serialize};
 
+use super::address::Address;
+use super::download::is_sha256;
+
 /// The datasets that every registry knows. Addresses name a commit, so that what stands there does not change.
 const BUILT_IN: &str = include_str!("catalogue.json");
 
@@ -27,11 +30,11 @@ pub struct DatasetEntry {
 pub struct RemoteFile {
     /// Its name in the dataset's folder.
     pub name: String,
-    /// Where it is downloaded from.
+    /// Where it is downloaded from: by https, or by http from this machine.
     pub url: String,
     /// Its size.
     pub bytes: u64,
-    /// The SHA-256 of its bytes, in hexadecimal digits.
+    /// The SHA-256 of its bytes, in hexadecimal digits of either case.
     pub sha256: String,
     /// What it is a replicate of, if anything.
     #[serde(default)]
@@ -54,36 +57,39 @@ pub(super) fn built_in() -> Vec<DatasetEntry> {
 }
 
 impl DatasetEntry {
-    /// Says what cannot be in a manifest: names that leave the folder, checksums that are none.
+    /// Says what cannot be in a manifest: names that leave the folder, addresses that are not asked, checksums that are none.
     pub(super) fn flaw(&self) -> Option<String> {
-        let is_plain = |name: &str| {
-            !name.is_empty()
-                && !name.starts_with('.')
-                && name
-                    .chars()
-                    .all(|c| c.is_alphanumeric() || "._-+".contains(c))
-        };
         if !is_plain(&self.name) {
             return Some(format!("a dataset named {:?}", self.name));
         }
         for (place, file) in self.files.iter().enumerate() {
-            let digits =
-                file.sha256.len() == 64 && file.sha256.bytes().all(|c| c.is_ascii_hexdigit());
             if !is_plain(&file.name) || file.name.ends_with(".part") {
                 return Some(format!("a file named {:?}", file.name));
             }
-            if !digits {
+            if !is_sha256(&file.sha256) {
                 return Some(format!("a SHA-256 of {:?}: {:?}", file.name, file.sha256));
             }
-            if self.files[..place]
-                .iter()
-                .any(|other| other.name == file.name)
-            {
-                return Some(format!("two files named {:?}", file.name));
+            if let Err(refused) = Address::parse(&file.url) {
+                return Some(format!("the address of {:?}: {refused}", file.name));
+            }
+            // Some disks hold one file of both names.
+            let same = |other: &&RemoteFile| other.name.eq_ignore_ascii_case(&file.name);
+            if let Some(other) = self.files[..place].iter().find(same) {
+                return Some(format!(
+                    "two files named {:?} and {:?}",
+                    other.name, file.name
+                ));
             }
         }
         None
     }
+}
+
+/// Tells whether a name of others may become that of a file or a part of an address: letters, digits and `._-+`, not hidden, of
+/// at most 200 bytes. No such name leaves a folder, names a drive or escapes anything.
+pub(super) fn is_plain(name: &str) -> bool {
+    let sound = |c: char| c.is_alphanumeric() || "._-+".contains(c);
+    !name.is_empty() && name.len() <= 200 && !name.starts_with('.') && name.chars().all(sound)
 }
 
 #[cfg(test)]
@@ -120,5 +126,35 @@ mod tests {
         assert!(dataset.flaw().unwrap().contains("SHA-256"));
         dataset.name = "a/b".into();
         assert!(dataset.flaw().unwrap().contains("a/b"));
+        for name in [
+            "", ".", "..", ".a", "a/b", "a\\b", "C:", "C:a", "a:b", "a%2fb", "a%", "a b", "a\n",
+            "a\0", "/a", "~", "a?b", "a#b", "a*",
+        ] {
+            assert!(!is_plain(name), "{name:?}");
+        }
+        assert!(!is_plain(&"a".repeat(201)) && is_plain("E003-H3K4me3.tagAlign.gz"));
+    }
+
+    #[test]
+    fn addresses_and_files_that_cannot_be_told_apart_are_flaws() {
+        let sound = built_in().remove(0);
+        for url in [
+            "http://example.org/a",
+            "ftp://example.org/a",
+            "a",
+            "https://a@b/c",
+        ] {
+            let mut dataset = sound.clone();
+            dataset.files[0].url = url.into();
+            assert!(dataset.flaw().unwrap().contains("the address of"), "{url}");
+        }
+        let mut dataset = sound;
+        let mut twin = dataset.files[0].clone();
+        twin.name = twin.name.to_ascii_uppercase();
+        twin.sha256 = twin.sha256.to_ascii_uppercase();
+        dataset.files.insert(1, twin);
+        assert!(dataset.flaw().unwrap().contains("two files named"));
+        dataset.files.remove(0);
+        assert_eq!(dataset.flaw(), None, "digits of either case");
     }
 }

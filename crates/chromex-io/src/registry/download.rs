@@ -8,20 +8,23 @@ use chromex_core::observe::{Event, Observer};
 use ureq::Agent;
 
 use super::RemoteFile;
+use super::address::{self, Address, Refused};
 use crate::{Error, Result};
 
 /// How often a connection that was lost is opened again, while nothing more came through it.
 const TRIES: u32 = 4;
+/// The most bytes that are read of a listing, a manifest or another file that is held whole.
+pub(super) const MOST_SMALL_BYTES: u64 = 8 << 20;
 /// How long to wait for a connection, or for the next bytes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Makes what connects: it follows redirects and gives up on silence.
+/// Makes what connects: it gives up on silence, and follows no redirect by itself ([`address::get`] does).
 pub(super) fn agent() -> Agent {
     let settings = Agent::config_builder()
         .timeout_connect(Some(PATIENCE))
         .timeout_recv_response(Some(PATIENCE))
         .timeout_per_read(Some(PATIENCE))
-        .max_redirects(10)
+        .max_redirects(0)
         .http_status_as_error(false)
         .user_agent(concat!("chromex-io/", env!("CARGO_PKG_VERSION")));
     settings.build().new_agent()
@@ -35,6 +38,7 @@ pub(super) fn download(
     pause: Duration,
     observer: &dyn Observer,
 ) -> Result<()> {
+    Address::parse(&file.url).map_err(|source| lost(file, source))?;
     let io = |source| chromex_core::Error::io("write", place, source);
     let mut name = place.as_os_str().to_owned();
     name.push(".part");
@@ -48,7 +52,7 @@ pub(super) fn download(
         .map_err(io)?;
     // Another process that downloads the same is waited for.
     part.lock().map_err(io)?;
-    if place.exists() && checksum(place)? == file.sha256 {
+    if is_sound(place, file.bytes, &file.sha256)? {
         return Ok(());
     }
     let mut had = part.metadata().map_err(io)?.len();
@@ -64,6 +68,7 @@ pub(super) fn download(
         let now = part.metadata().map_err(io)?.len();
         match outcome {
             Ok(()) if now == file.bytes => {}
+            Err(source) if is_refused(&source) => return Err(source),
             _ if now > had => tries = 0,
             Ok(()) | Err(_) if tries < TRIES => {
                 tries += 1;
@@ -79,7 +84,7 @@ pub(super) fn download(
     observer.observe(&Event::End { task });
     part.sync_all().map_err(io)?;
     let found = checksum(&part_path)?;
-    if found != file.sha256 {
+    if !found.eq_ignore_ascii_case(&file.sha256) {
         // What is wrong must not be gone on with.
         part.set_len(0).map_err(io)?;
         return Err(Error::Checksum {
@@ -100,11 +105,8 @@ fn attempt(
     had: u64,
     observer: &dyn Observer,
 ) -> Result<()> {
-    let mut request = agent.get(&file.url).header("Accept-Encoding", "identity");
-    if had > 0 {
-        request = request.header("Range", format!("bytes={had}-"));
-    }
-    let response = request.call().map_err(|source| lost(file, source))?;
+    let response =
+        address::get(agent, &file.url, had, None).map_err(|source| lost(file, source))?;
     let status = response.status().as_u16();
     let from = match status {
         206 if had > 0 && begins_at(&response, had) => had,
@@ -160,7 +162,25 @@ fn lost(file: &RemoteFile, source: impl Into<Box<dyn std::error::Error + Send + 
     }
 }
 
+/// Tells whether an error is of an address that is never asked.
+fn is_refused(error: &Error) -> bool {
+    matches!(error, Error::Download { source, .. } if source.is::<Refused>())
+}
+
+/// Tells whether a file is there with its length and its SHA-256, whose digits may be of either case.
+pub(super) fn is_sound(path: &Path, bytes: u64, sha256: &str) -> Result<bool> {
+    // Another length needs no reading, and what is no file must not be read: it may have no end.
+    let known = std::fs::metadata(path);
+    let fits = known.is_ok_and(|known| known.is_file() && known.len() == bytes);
+    Ok(fits && checksum(path)?.eq_ignore_ascii_case(sha256))
+}
+
 /// Computes the SHA-256 of a file.
 pub(super) fn checksum(path: &Path) -> Result<String> {
     Ok(InputFile::of(path)?.sha256)
+}
+
+/// Tells whether a text is a SHA-256 in hexadecimal digits.
+pub(super) fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|digit| digit.is_ascii_hexdigit())
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use chromex_core::observe::{Observer, Silent};
 
 use super::catalogue::{DatasetEntry, built_in};
-use super::download::{self, checksum};
+use super::download::{self, is_sound};
 use crate::{Error, Result};
 
 /// Datasets by name, and a folder that keeps what was fetched.
@@ -90,7 +90,7 @@ impl Registry {
     /// # Errors
     ///
     /// [`Error::Io`] when it cannot be read, [`Error::Unreadable`] when it is no such list, a name would leave the
-    /// cache's folder, or a checksum is none.
+    /// cache's folder, an address is neither https nor this machine's, a checksum is none, or two datasets have one name.
     pub fn with_manifest(mut self, path: &Path) -> Result<Self> {
         let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| Error::Unreadable {
             path: path.to_owned(),
@@ -104,8 +104,14 @@ impl Registry {
             source,
         })?;
         let datasets: Vec<DatasetEntry> =
-            serde_json::from_str(&text).map_err(|source| unreadable(source.into()))?;
+            serde_json::from_slice(&text).map_err(|source| unreadable(source.into()))?;
+        let mut names = BTreeSet::new();
         for dataset in datasets {
+            if !names.insert(dataset.name.to_lowercase()) {
+                return Err(unreadable(
+                    format!("two datasets named {:?}", dataset.name).into(),
+                ));
+            }
             if let Some(flaw) = dataset.flaw() {
                 return Err(unreadable(flaw.into()));
             }
@@ -180,8 +186,7 @@ impl Registry {
         };
         for file in &entry.files {
             let place = folder.join(&file.name);
-            let is_sound = place.exists() && checksum(&place)? == file.sha256;
-            if !is_sound {
+            if !is_sound(&place, file.bytes, &file.sha256)? {
                 if self.is_offline {
                     return Err(Error::Offline { path: place });
                 }
@@ -207,7 +212,7 @@ impl Registry {
             let place = self.cache.join(&entry.name).join(&file.name);
             let list = match place.exists() {
                 false => &mut found.missing,
-                true if checksum(&place)? == file.sha256 => &mut found.sound,
+                true if is_sound(&place, file.bytes, &file.sha256)? => &mut found.sound,
                 true => &mut found.changed,
             };
             list.push(file.name.clone());

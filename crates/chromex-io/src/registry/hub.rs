@@ -8,11 +8,13 @@ use chromex_core::observe::{Observer, Silent};
 use serde::{Deserialize, Serialize};
 
 use super::RemoteFile;
-use super::download::{self, checksum};
+use super::address;
+use super::catalogue::is_plain;
+use super::download::{self, MOST_SMALL_BYTES, checksum, is_sha256, is_sound};
 use crate::{Error, Result};
 
-/// The most bytes that are read of a listing.
-const MOST_BYTES: u64 = 8 << 20;
+/// How long a small answer may take as a whole.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// What a folder's own listing is called.
 const LISTING: &str = "files.json";
 /// Files beside the weights that say how to compute with them.
@@ -36,7 +38,11 @@ const WEIGHTS: [&str; 4] = [
 /// Published models by the name that a hub has them under, and a folder that keeps what was fetched.
 ///
 /// Of a model its settings, its tokenizer and one kind of weights are downloaded, safetensors before pickles. Large files are
-/// checked by the SHA-256 that the hub tells, small ones by their size; what came is noted, and checked from then on.
+/// checked by the SHA-256 that the hub tells. Of small ones it tells none: they are checked by their size,
+/// [`FetchedModel::unchecked`] names them, and what came is noted and checked from then on.
+///
+/// Only https is asked, and http on this machine. Nothing that a hub names becomes a path or an address unchecked: the commit
+/// must look like one, files are those of a list.
 ///
 /// # Examples
 ///
@@ -73,6 +79,9 @@ pub struct FetchedFile {
     pub bytes: u64,
     /// The SHA-256 of its bytes, in hexadecimal digits.
     pub sha256: String,
+    /// Whether the hub told this SHA-256 before the file came. Where it did not, it is that of what came first.
+    #[serde(default)]
+    pub promised: bool,
 }
 
 /// What the hub tells of a model.
@@ -95,6 +104,24 @@ struct Large {
     size: u64,
 }
 
+impl FetchedModel {
+    /// Reads what a folder of a model notes of itself; none where it notes nothing, as a folder of one's own, or has other files by
+    /// now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Core`] when a file cannot be read.
+    pub fn of_folder(folder: &Path) -> Result<Option<Self>> {
+        kept(folder)
+    }
+
+    /// Names the files of which the hub told no checksum: whether they are what was published cannot be said.
+    pub fn unchecked(&self) -> Vec<&str> {
+        let unknown = self.files.iter().filter(|(_, file)| !file.promised);
+        unknown.map(|(name, _)| name.as_str()).collect()
+    }
+}
+
 impl ModelHub {
     /// Fetches from the public hub, the branch `main`, and keeps what it fetches in a folder.
     pub fn new(cache: impl Into<PathBuf>) -> Self {
@@ -107,7 +134,7 @@ impl ModelHub {
         }
     }
 
-    /// Fetches from another hub, such as a mirror.
+    /// Fetches from another hub, such as a mirror: by https, or by http from this machine.
     pub fn address(mut self, address: &str) -> Self {
         self.address = address.trim_end_matches('/').to_owned();
         self
@@ -151,12 +178,8 @@ impl ModelHub {
     ///
     /// [`Error::Core`] when the name is not `owner/name`, or it or the revision holds what no folder may be called.
     pub fn folder(&self, model: &str) -> Result<PathBuf> {
-        let plain = |part: &str| {
-            let sound = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-            !part.is_empty() && !part.starts_with('.') && part.chars().all(sound)
-        };
         match model.split_once('/') {
-            Some((owner, name)) if plain(owner) && plain(name) && plain(&self.revision) => {
+            Some((owner, name)) if is_name(owner) && is_name(name) && is_name(&self.revision) => {
                 let folder = self.cache.join(format!("{owner}--{name}"));
                 Ok(folder.join(&self.revision))
             }
@@ -190,6 +213,12 @@ impl ModelHub {
         );
         let told: Told =
             serde_json::from_slice(&ask(&agent, &url)?).map_err(|source| failed(&url, source))?;
+        if !is_name(&told.sha) {
+            return Err(failed(
+                &url,
+                format!("expected a commit, found {:?}", told.sha),
+            ));
+        }
         let files =
             wanted(&told.siblings).ok_or_else(|| failed(&url, "the model has no weights"))?;
         std::fs::create_dir_all(&folder)
@@ -205,19 +234,24 @@ impl ModelHub {
             let place = folder.join(name);
             let note = match &sibling.lfs {
                 Some(large) => {
+                    if !is_sha256(&large.sha256) {
+                        let found = format!("a SHA-256 of {name}: {:?}", large.sha256);
+                        return Err(failed(&url, found));
+                    }
                     let file = RemoteFile {
                         name: name.clone(),
                         url: address,
                         bytes: large.size,
-                        sha256: large.sha256.clone(),
+                        sha256: large.sha256.to_ascii_lowercase(),
                         replicate: None,
                     };
-                    if !(place.exists() && checksum(&place)? == file.sha256) {
+                    if !is_sound(&place, file.bytes, &file.sha256)? {
                         download::download(&agent, &file, &place, self.pause, observer)?;
                     }
                     FetchedFile {
                         bytes: file.bytes,
                         sha256: file.sha256,
+                        promised: true,
                     }
                 }
                 // The hub tells no SHA-256 of small files: the bytes that come are what is noted.
@@ -232,6 +266,7 @@ impl ModelHub {
                     FetchedFile {
                         bytes: size,
                         sha256: checksum(&place)?,
+                        promised: false,
                     }
                 }
             };
@@ -252,9 +287,12 @@ fn kept(folder: &Path) -> Result<Option<FetchedModel>> {
     let Ok(known) = serde_json::from_slice::<FetchedModel>(&text) else {
         return Ok(None);
     };
+    if !is_name(&known.commit) {
+        return Ok(None);
+    }
     for (name, file) in &known.files {
-        let place = folder.join(name);
-        if !place.exists() || checksum(&place)? != file.sha256 {
+        // A listing that was changed may name anything.
+        if !is_plain(name) || !is_sound(&folder.join(name), file.bytes, &file.sha256)? {
             return Ok(None);
         }
     }
@@ -291,22 +329,38 @@ fn parts_of<'a>(weights: &Sibling, siblings: &'a [Sibling]) -> Option<Vec<&'a Si
     (!parts.is_empty()).then_some(parts)
 }
 
+/// Tells whether a name may stand in an address and be that of a folder: an owner, a model, a branch, a commit.
+fn is_name(name: &str) -> bool {
+    is_plain(name) && name.is_ascii() && !name.contains("..") && !name.contains('+')
+}
+
 /// Reads a small answer whole.
 fn ask(agent: &ureq::Agent, url: &str) -> Result<Vec<u8>> {
-    let response = agent.get(url).call();
+    let response = address::get(agent, url, 0, Some(PATIENCE));
     let response = response.map_err(|source| failed(url, source))?;
     let status = response.status().as_u16();
     if status != 200 {
         return Err(failed(url, format!("status {status}")));
     }
+    let promised = response.headers().get("content-length");
+    let promised = promised.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let mut bytes = Vec::new();
     let reader = response.into_body().into_reader();
-    let read = reader.take(MOST_BYTES + 1).read_to_end(&mut bytes);
+    let read = reader.take(MOST_SMALL_BYTES + 1).read_to_end(&mut bytes);
     read.map_err(|source| failed(url, source))?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(failed(url, format!("more than {MOST_BYTES} bytes came")));
+    let came = bytes.len() as u64;
+    if came > MOST_SMALL_BYTES {
+        return Err(failed(
+            url,
+            format!("more than {MOST_SMALL_BYTES} bytes came"),
+        ));
     }
-    Ok(bytes)
+    match promised {
+        Some(promised) if promised != came => {
+            Err(failed(url, format!("{came} of {promised} bytes came")))
+        }
+        _ => Ok(bytes),
+    }
 }
 
 fn failed(url: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -4,7 +4,11 @@
 //! [`Registry::fetch`] downloads what is not in the cache yet, goes on where an earlier download was cut, refuses what
 //! has another checksum, and needs no network for what is there. Own datasets are added by a manifest in JSON. A [`ModelHub`]
 //! does the same for published weights.
+//!
+//! Addresses are asked by https only (by http on this machine), redirects included, and names of others become paths or parts
+//! of addresses only where they are plain.
 
+mod address;
 mod catalogue;
 mod download;
 mod fetch;

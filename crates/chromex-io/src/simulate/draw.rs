@@ -278,11 +278,11 @@ impl Simulation {
                 let rows: Vec<usize> = (0..keys.len())
                     .filter(|&row| part.label(row) == label)
                     .collect();
-                let table = WindowTable {
-                    ids: rows.iter().map(|&row| keys.ids()[row].clone()).collect(),
-                    symbols: rows.iter().map(|&row| format!("SIM{}", row + 1)).collect(),
-                    windows: windows[cell].select(&rows),
-                };
+                let table = WindowTable::new(
+                    rows.iter().map(|&row| keys.ids()[row].clone()).collect(),
+                    rows.iter().map(|&row| format!("SIM{}", row + 1)).collect(),
+                    windows[cell].select(&rows),
+                );
                 write_windows(&folder.join(format!("{name}.{label}.csv")), &table)?;
             }
             let path = folder.join(format!("{name}.expr.csv"));

@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use chromex_core::{MarkWindows, atomic};
+use chromex_core::{InputFile, MarkLayout, MarkWindows, atomic};
 use ndarray::{Array1, Array3, ShapeBuilder};
 use ndarray_npy::{NpzWriter, WriteNpyExt};
 use zip::ZipArchive;
@@ -10,9 +10,11 @@ use zip::ZipArchive;
 use super::StoredWindows;
 use super::npy::{Header, Item, Refusal};
 use crate::budget::Budget;
+use crate::table_marks::{Columns, CountSettings, TableMarks};
 use crate::{Error, Result};
 
-/// Writes the counts as npy, float32 of `[genes, bins, marks]`, whole or not at all.
+/// Writes the counts as npy, float32 of `[genes, bins, marks]`, whole or not at all, and the side file that names its marks
+/// ([`TableMarks`]): the format has no place for them.
 ///
 /// # Errors
 ///
@@ -24,11 +26,15 @@ pub fn write_npy(path: &Path, windows: &MarkWindows) -> Result<()> {
             .write_npy(file)
             .map_err(std::io::Error::other)
     })?;
-    Ok(())
+    let sha256 = InputFile::of(path)?.sha256;
+    TableMarks::write(path, windows, &CountSettings::default(), sha256)
 }
 
 /// Reads counts that `numpy.save` wrote, `[genes, bins, marks]`: floats of 16, 32 and 64 bits, whole numbers and truth values, in
 /// whatever order of bytes and axes. A fraction becomes the nearest float32; a whole number that none is the same as is refused.
+///
+/// Where a side file names the marks, in whatever order, they are put into the order that is asked for; where there is none, that
+/// order is assumed.
 ///
 /// # Errors
 ///
@@ -52,8 +58,14 @@ pub fn read_npy(path: &Path, marks: &[&str], bin_width_bp: u32) -> Result<MarkWi
     let (mut input, bytes) = open(path)?;
     let mut budget = Budget::new(path, bytes);
     let signal = array(path, "", &mut input, &mut budget, Item::narrow)?;
-    let marks = marks.iter().map(|&mark| mark.to_owned()).collect();
-    Ok(MarkWindows::new(signal, marks, bin_width_bp)?)
+    let asked = MarkLayout {
+        marks: marks.iter().map(|&mark| mark.to_owned()).collect(),
+        bins: signal.shape()[1],
+        bin_width_bp,
+    };
+    let columns = Columns::of(path, asked)?;
+    let (windows, _) = columns.finish_with(signal, || Ok(InputFile::of(path)?.sha256))?;
+    Ok(windows)
 }
 
 /// Writes windows as npz, whole or not at all: `signal` float32 `[genes, bins, marks]`, `targets` float32 `[genes,

@@ -6,6 +6,8 @@
 mod annotations;
 // Files that other projects test their readers with.
 mod corpora;
+// Marks by name in tables that have no header.
+mod marks;
 // Reads against what bedtools counts, and by hand.
 mod counting;
 // Tables that are cut, changed, or not tables at all.
@@ -22,6 +24,8 @@ mod promoters;
 mod real_data;
 // Reads, genes, signals and expression of public files, and the installed bedtools.
 mod real_reads;
+// Published models from a hub of this machine.
+mod hub;
 // Downloads from a server of this machine that does what servers do at their worst.
 mod registry;
 // Signals as text and as bigWig.

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chromex_core::observe::Silent;
 use chromex_io::Error;
-use chromex_io::registry::{DatasetEntry, ModelHub, Registry, RemoteFile, Replicate};
+use chromex_io::registry::{DatasetEntry, Registry, RemoteFile, Replicate};
 use sha2::{Digest, Sha256};
 
 /// What the server does with a request.
@@ -26,6 +25,8 @@ enum Answer {
     Redirect,
     /// Sends to itself, without end.
     Circle,
+    /// Sends to another address.
+    To(&'static str),
     /// Closes the connection at once.
     Nothing,
     Status(u16),
@@ -37,7 +38,7 @@ struct Server {
     requests: Arc<Mutex<Vec<String>>>,
 }
 
-fn content() -> Vec<u8> {
+pub(super) fn content() -> Vec<u8> {
     (0..200_000_u32).flat_map(u32::to_le_bytes).collect()
 }
 
@@ -111,13 +112,14 @@ fn serve(mut stream: TcpStream, answer: Answer, noted: &Mutex<Vec<String>>) -> s
             send("200 OK", "", &longer, longer.len())
         }
         Answer::Redirect => send("302 Found", "Location: /elsewhere\r\n", b"", 0),
+        Answer::To(place) => send("302 Found", &format!("Location: {place}\r\n"), b"", 0),
         Answer::Circle => send("302 Found", "Location: /file\r\n", b"", 0),
         Answer::Nothing => Ok(()),
         Answer::Status(status) => send(&format!("{status} No"), "", b"", 0),
     }
 }
 
-fn hash(bytes: &[u8]) -> String {
+pub(super) fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))
@@ -253,6 +255,67 @@ fn redirects_are_followed_and_circles_are_not() {
 }
 
 #[test]
+fn redirects_to_where_nothing_is_asked_are_refused_at_once() {
+    for place in [
+        "http://example.org/file",
+        "ftp://example.org/file",
+        "file:///etc/passwd",
+        "http://user@127.0.0.1/file",
+        "http://127.0.0.1@example.org/file",
+        "http://[::ffff:7f00:1]/file",
+    ] {
+        let (server, folder, _, failed) = fetch(&[Answer::To(place), Answer::Whole]);
+        let error = failed.unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("a redirect from"), "{place}: {cause}");
+        // It is not tried again, and nothing is left but what an earlier try may go on from.
+        assert_eq!(server.requests().len(), 1, "{place}");
+        assert!(!folder.path().join("cache/reads/a.bam").exists());
+    }
+}
+
+#[test]
+fn digits_of_a_checksum_may_be_of_either_case() {
+    let server = Server::start(&[Answer::Whole]);
+    let mut large = file(&server, "a.bam", 1);
+    large.sha256 = large.sha256.to_ascii_uppercase();
+    let (_folder, registry) = registry(vec![large]);
+    assert_eq!(registry.fetch("reads").unwrap().downloaded, 1);
+    assert_eq!(registry.fetch("reads").unwrap().downloaded, 0);
+    assert_eq!(registry.verify("reads").unwrap().sound, ["a.bam"]);
+}
+
+#[test]
+fn manifests_ask_no_address_in_the_open_and_are_small_regular_files() {
+    let (folder, sound) = registry(Vec::new());
+    let manifest = folder.path().join("manifest.json");
+    let refused = |entry: &DatasetEntry| {
+        let text = serde_json::to_string(&[entry]).unwrap();
+        std::fs::write(&manifest, text).unwrap();
+        let error = Registry::new(folder.path()).with_manifest(&manifest);
+        let error = error.unwrap_err();
+        std::error::Error::source(&error).unwrap().to_string()
+    };
+    for url in ["http://example.org/x", "http://169.254.169.254/x", "x"] {
+        let mut entry = sound.entry("reads").unwrap().clone();
+        entry.files.push(RemoteFile {
+            name: "x".into(),
+            url: url.into(),
+            bytes: 1,
+            sha256: hash(b"x"),
+            replicate: None,
+        });
+        let message = refused(&entry);
+        assert!(message.contains("the address of \"x\""), "{message}");
+    }
+    std::fs::write(&manifest, vec![b' '; (8 << 20) + 1]).unwrap();
+    let large = Registry::new(folder.path()).with_manifest(&manifest);
+    assert!(matches!(large.unwrap_err(), Error::Io { .. }));
+    let endless = Registry::new(folder.path()).with_manifest(Path::new("/dev/zero"));
+    assert!(matches!(endless.unwrap_err(), Error::Io { .. }));
+}
+
+#[test]
 fn what_is_not_the_file_never_comes_into_its_place() {
     let (_server, folder, registry, failed) = fetch(&[Answer::Changed, Answer::Whole]);
     let error = failed.unwrap_err();
@@ -353,119 +416,5 @@ fn unknown_names_and_bad_manifests_are_refused() {
         Registry::new(folder.path())
             .with_manifest(&manifest)
             .is_err()
-    );
-}
-
-/// A hub of one model: a configuration, and weights that the first request for them cuts.
-fn model_hub(weights: Vec<u8>, promised: Vec<u8>) -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let requests = Arc::new(Mutex::new(Vec::new()));
-    let noted = Arc::clone(&requests);
-    let listing = serde_json::json!({
-        "sha": "c0ffee",
-        "siblings": [
-            {"rfilename": "README.md", "size": 3},
-            {"rfilename": "config.json", "size": 2},
-            {"rfilename": "model.safetensors", "size": weights.len(),
-             "lfs": {"sha256": hash(&promised), "size": weights.len()}},
-        ],
-    });
-    std::thread::spawn(move || {
-        let mut cut = true;
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut head = String::new();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
-            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-            let range = head.to_ascii_lowercase();
-            let from = range.split_once("range: bytes=").map_or(0, |(_, rest)| {
-                rest.split('-').next().unwrap().parse().unwrap()
-            });
-            noted.lock().unwrap().push(format!("{path} from {from}"));
-            let body: Vec<u8> = match path.as_str() {
-                "/api/models/lab/tiny/revision/main?blobs=true" => listing.to_string().into(),
-                "/lab/tiny/resolve/c0ffee/config.json" => b"{}".to_vec(),
-                "/lab/tiny/resolve/c0ffee/model.safetensors" => weights[from..].to_vec(),
-                _ => {
-                    let _ = stream.write_all(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
-                    continue;
-                }
-            };
-            let status = match from {
-                0 => "200 OK".to_owned(),
-                _ => format!(
-                    "206 Part\r\nContent-Range: bytes {from}-{}/{}",
-                    weights.len() - 1,
-                    weights.len()
-                ),
-            };
-            let length = body.len();
-            let sent = match path.ends_with("model.safetensors") && std::mem::take(&mut cut) {
-                true => &body[..length / 2],
-                false => &body,
-            };
-            let head = format!(
-                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-            );
-            let _ = stream.write_all(head.as_bytes());
-            let _ = stream.write_all(sent);
-        }
-    });
-    (address, requests)
-}
-
-#[test]
-fn a_model_is_fetched_once_gone_on_with_and_used_without_the_network() {
-    let (address, requests) = model_hub(content(), content());
-    let folder = tempfile::tempdir().unwrap();
-    let hub = ModelHub::new(folder.path())
-        .address(&address)
-        .pause(Duration::from_millis(1));
-    let fetched = hub.fetch("lab/tiny", &Silent).unwrap();
-    assert_eq!(fetched.commit, "c0ffee");
-    let names: Vec<&String> = fetched.files.keys().collect();
-    let left = std::fs::read_dir(hub.folder("lab/tiny").unwrap()).unwrap();
-    assert_eq!(left.count(), 3, "two files and what is noted of them");
-    assert_eq!(names, ["config.json", "model.safetensors"]);
-    let place = hub.resolve("lab/tiny").unwrap();
-    assert_eq!(
-        std::fs::read(place.join("model.safetensors")).unwrap(),
-        content()
-    );
-    let asked = requests.lock().unwrap().clone();
-    assert_eq!(asked.len(), 4, "{asked:?}");
-    assert!(
-        asked[3].ends_with(&format!("from {}", content().len() / 2)),
-        "{asked:?}"
-    );
-    let offline = hub.clone().offline();
-    assert_eq!(offline.fetch("lab/tiny", &Silent).unwrap(), fetched);
-    // A file that changed is not used.
-    std::fs::write(place.join("config.json"), "[]").unwrap();
-    let error = offline.fetch("lab/tiny", &Silent).unwrap_err();
-    assert!(matches!(error, Error::Offline { .. }), "{error}");
-    assert_eq!(hub.fetch("lab/tiny", &Silent).unwrap(), fetched);
-    let path = place.to_str().unwrap();
-    assert_eq!(offline.resolve(path).unwrap(), place);
-    let error = hub.fetch("lab/none", &Silent).unwrap_err().to_string();
-    assert!(error.contains("lab/none"), "{error}");
-}
-
-#[test]
-fn weights_that_are_not_what_the_hub_promised_are_refused() {
-    let (address, _) = model_hub(content(), b"others".to_vec());
-    let folder = tempfile::tempdir().unwrap();
-    let hub = ModelHub::new(folder.path())
-        .address(&address)
-        .pause(Duration::from_millis(1));
-    let error = hub.fetch("lab/tiny", &Silent).unwrap_err();
-    assert!(matches!(error, Error::Checksum { .. }), "{error}");
-    assert!(
-        !hub.folder("lab/tiny")
-            .unwrap()
-            .join("model.safetensors")
-            .exists()
     );
 }

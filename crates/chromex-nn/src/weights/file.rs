@@ -80,6 +80,25 @@ pub fn save<M: Module, S: Into<Stored>>(
     path: &Path,
     stored: impl Fn(&str) -> S,
 ) -> Result<()> {
+    save_noted(module, path, stored, &[])
+}
+
+/// Writes the parameters of a module as [`save`] does, with notes in the header: what the numbers cannot tell of themselves.
+/// [`note`](super::note) reads them.
+///
+/// # Errors
+///
+/// [`Error::Core`] when the file cannot be written.
+///
+/// # Panics
+///
+/// When a parameter cannot be parted as `stored` says.
+pub fn save_noted<M: Module, S: Into<Stored>>(
+    module: &M,
+    path: &Path,
+    stored: impl Fn(&str) -> S,
+    notes: &[(&str, String)],
+) -> Result<()> {
     let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
     for (parameter, shape, values) in read(module) {
         let stored: Stored = stored(&parameter).into();
@@ -98,7 +117,12 @@ pub fn save<M: Module, S: Into<Stored>>(
         (name.as_str(), view)
     });
     // The mark by which the Python libraries know how tensors are laid out.
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let mut metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    metadata.extend(
+        notes
+            .iter()
+            .map(|(name, note)| ((*name).to_owned(), note.clone())),
+    );
     let file =
         safetensors::serialize(views, Some(metadata)).map_err(|source| Error::Safetensors {
             path: path.to_owned(),

@@ -1,9 +1,11 @@
 //! Weights by name: drawn from a seed, read from safetensors, written to safetensors.
 
 mod file;
+mod notes;
 mod snapshot;
 
-pub use file::{Stored, load, load_from, names, save};
+pub use file::{Stored, load, load_from, names, save, save_noted};
+pub use notes::note;
 pub use snapshot::Snapshot;
 
 use burn::Tensor;

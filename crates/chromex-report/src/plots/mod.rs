@@ -17,7 +17,7 @@ pub use intervals::intervals;
 pub use lines::{lines, loss_curve};
 pub use profile::profile;
 pub use scatter::scatter;
-pub use signed_map::signed_map;
+pub use signed_map::{Columns, one_sided_map, signed_map};
 
 /// Reads every `name="value"` of the elements of one kind.
 #[cfg(test)]
