@@ -6,8 +6,6 @@
 //!
 //! `cargo run --release --example cornbert -- --help`
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod models;
 mod outcome;
 mod promoter_table;
@@ -112,7 +110,7 @@ fn main() -> ExitCode {
 
 fn run(mut flags: Flags) -> Result<(), Anything> {
     if flags.options.list {
-        println!("{}", models::names(&flags)?.join("\n"));
+        support::say(models::names(&flags)?.join("\n"));
         return Ok(());
     }
     if flags.width == 0 || !flags.width.is_multiple_of(32) {
@@ -130,9 +128,16 @@ fn run(mut flags: Flags) -> Result<(), Anything> {
         ("layers", flags.layers.to_string()),
         ("pretrain_steps", flags.pretrain_steps().to_string()),
         ("finetune_steps", flags.finetune_steps().to_string()),
+        ("files", flags.files()),
     ];
     let seeds = if flags.is_simulated() { 1 } else { 5 };
     let mut run = Run::begin("cornbert", &flags.options, seeds, &settings)?;
+    if flags.from > Stage::Tokenizer {
+        run.begin_with(&["model/tokenizer.json"]);
+    }
+    if flags.from > Stage::Pretrain {
+        run.begin_with(&["model/pretrained"]);
+    }
     let set = Set::read(&flags, &mut run)?;
     if let Some(motifs) = &flags.motifs {
         run.add_input(motifs)?;
@@ -151,6 +156,13 @@ fn run(mut flags: Flags) -> Result<(), Anything> {
 impl Flags {
     fn is_simulated(&self) -> bool {
         self.genome.is_none() && self.promoters.is_none() && self.options.data.is_none()
+    }
+
+    /// Says which files are read, beside those of --data.
+    fn files(&self) -> String {
+        let tables = (&self.genome, &self.annotation, &self.expression);
+        let others = (&self.promoters, &self.corpus, &self.split, &self.motifs);
+        format!("{tables:?}, {others:?}")
     }
 
     fn length(&self) -> u64 {

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use chromex::core::{InputFile, Keys, MarkWindows, Rows, Targets, atomic};
+use chromex::core::{FileName, InputFile, Keys, MarkWindows, Rows, Targets};
 use chromex::io::counting::{CountedWindows, Track};
 use chromex::io::deepdiff::{WindowTable, write_windows};
 use chromex::io::expression::{GeneIds, MatrixLayout, TargetColumn, read_expression_matrix};
@@ -10,11 +10,12 @@ use chromex::io::storage::{
     StoredWindows, WindowsDescription, WindowsFile, write_npz, write_windows_file,
 };
 use chromex::io::{ExpressionTable, write_expression};
-use chromex::report::plots;
+use chromex::report::{RunFolder, markdown, plots};
 use ndarray::Axis;
 
 use crate::errors::Anything;
 use crate::flags::Flags;
+use crate::output::say;
 use crate::progress::Progress;
 
 /// One cell type: its name and its marks.
@@ -48,18 +49,25 @@ impl Cell {
         Ok(Self { name, tracks })
     }
 
+    /// Names a file of the cell, which later readers look for by its name.
+    fn file(&self, ending: &'static str) -> Result<FileName, Anything> {
+        let name = FileName::exactly(&self.name).map_err(|error| format!("--name: {error}"))?;
+        Ok(name.ending(ending))
+    }
+
     /// Counts, joins and writes; does nothing where that was done.
     pub(crate) fn run(&self, flags: &Flags) -> Result<(), Anything> {
+        let path = flags.out.join(self.file("parquet")?);
         let windows = windows(flags)?;
         let description = self.description(flags, &windows)?;
-        let path = flags.out.join(format!("{}.parquet", self.name));
         if flags.resume
             && WindowsFile::open(&path).is_ok_and(|file| *file.description() == description)
         {
-            println!("{}: nothing to do", path.display());
+            say(format_args!("{}: nothing to do", path.display()));
             return Ok(());
         }
-        std::fs::create_dir_all(&flags.out)?;
+        // Several processes may count a cell each into one folder.
+        let folder = RunFolder::share(&flags.out, &FileName::exactly(&self.name)?)?;
         let counter = flags.counter();
         let counted = counter.count_observed(&windows, &self.tracks, &Progress::new())?;
         let mut summary = self.summary(&counted);
@@ -74,19 +82,18 @@ impl Cell {
         }
         let width = f64::from(stored.windows.bin_width_bp());
         let first_bp = -(flags.upstream as f64) * width;
-        self.draw(&stored.windows, &flags.out, first_bp)?;
+        self.draw(&stored.windows, &folder, first_bp)?;
         if flags.npz {
-            write_npz(&flags.out.join(format!("{}.npz", self.name)), &stored)?;
+            write_npz(&folder.place(self.file("npz")?)?, &stored)?;
         }
         if flags.tables {
-            self.write_tables(&stored, flags)?;
+            self.write_tables(&stored, &folder)?;
         }
-        let report = flags.out.join(format!("{}.md", self.name));
-        atomic::write(&report, |file| file.write_all(summary.as_bytes()))?;
+        folder.write_text(self.file("md")?, &summary)?;
         // Last of all: a run that finds this file has nothing to do.
-        write_windows_file(&path, &stored)?;
-        print!("{summary}");
-        println!("Written to {}", path.display());
+        write_windows_file(&folder.place(self.file("parquet")?)?, &stored)?;
+        say(summary.trim_end());
+        say(format_args!("Written to {}", path.display()));
         Ok(())
     }
 
@@ -145,6 +152,7 @@ impl Cell {
         let ids: Vec<String> = stored.genes.iter().map(|gene| gene.id.clone()).collect();
         let (data, report) =
             table.dataset(&stored.windows, &ids, GeneIds::IgnoreVersion, &columns)?;
+        let report = markdown::escaped(&report.to_string());
         summary.push_str(&format!("\nExpression: {report}\n"));
         let rows: HashMap<&String, usize> =
             ids.iter().enumerate().map(|(row, id)| (id, row)).collect();
@@ -162,9 +170,16 @@ impl Cell {
     }
 
     fn summary(&self, counted: &CountedWindows) -> String {
-        let mut text = format!("# {}\n\n", self.name);
-        text.push_str("| mark | file | read | passed | counted | elsewhere | whole file |\n");
-        text.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
+        let header = [
+            "mark",
+            "file",
+            "read",
+            "passed",
+            "counted",
+            "elsewhere",
+            "whole file",
+        ];
+        let mut rows = vec![header.map(str::to_owned).to_vec()];
         for (track, files) in self.tracks.iter().zip(&counted.totals) {
             for (index, file) in files.iter().enumerate() {
                 let role = match index < track.files.len() {
@@ -173,16 +188,27 @@ impl Cell {
                 };
                 let name = file.path.file_name().unwrap_or_default().to_string_lossy();
                 let whole = if file.is_whole { "yes" } else { "near windows" };
-                text.push_str(&format!(
-                    "| {}{role} | {name} | {} | {} | {} | {} | {whole} |\n",
-                    track.mark, file.read, file.passed, file.counted, file.elsewhere
-                ));
+                rows.push(vec![
+                    format!("{}{role}", track.mark),
+                    name.into_owned(),
+                    file.read.to_string(),
+                    file.passed.to_string(),
+                    file.counted.to_string(),
+                    file.elsewhere.to_string(),
+                    whole.to_owned(),
+                ]);
             }
         }
-        text
+        let title = markdown::escaped(&self.name);
+        format!("# {title}\n\n{}", markdown::table(&rows))
     }
 
-    fn draw(&self, windows: &MarkWindows, out: &Path, first_bp: f64) -> Result<(), Anything> {
+    fn draw(
+        &self,
+        windows: &MarkWindows,
+        folder: &RunFolder,
+        first_bp: f64,
+    ) -> Result<(), Anything> {
         let place = (first_bp, f64::from(windows.bin_width_bp()));
         let signal = windows.signal();
         let means = signal.mean_axis(Axis(0)).ok_or("no gene was counted")?;
@@ -198,19 +224,18 @@ impl Cell {
         let title = format!("{}, {} genes", self.name, windows.len());
         let profile = plots::profile(&title, &lines, place)?;
         let heat_map = plots::heat_map(&title, signal.view(), windows.marks(), place)?;
-        for (kind, picture) in [("profile", profile), ("heat-map", heat_map)] {
-            let path = out.join(format!("{}.{kind}.svg", self.name));
-            atomic::write(&path, |file| file.write_all(picture.as_bytes()))?;
-        }
+        folder.write_text(self.file("profile.svg")?, &profile)?;
+        folder.write_text(self.file("heat-map.svg")?, &heat_map)?;
         Ok(())
     }
 
     /// Writes DeepDiff's tables: thirds in the order of the genes, as in its protocol.
-    fn write_tables(&self, stored: &StoredWindows, flags: &Flags) -> Result<(), Anything> {
+    fn write_tables(&self, stored: &StoredWindows, folder: &RunFolder) -> Result<(), Anything> {
         let genes = stored.genes.len();
         // Every gene of a table stands once, and the layout parts ids from symbols by `_`.
         Keys::new(stored.genes.iter().map(|gene| gene.id.clone()).collect())?;
-        for (part, name) in ["train", "valid", "test"].into_iter().enumerate() {
+        let endings = ["train.csv.gz", "valid.csv.gz", "test.csv.gz"];
+        for (part, ending) in endings.into_iter().enumerate() {
             let rows: Vec<usize> = (part * genes / 3..(part + 1) * genes / 3).collect();
             let table = WindowTable {
                 ids: rows
@@ -223,10 +248,7 @@ impl Cell {
                     .collect(),
                 windows: stored.windows.select(&rows),
             };
-            write_windows(
-                &flags.out.join(format!("{}.{name}.csv.gz", self.name)),
-                &table,
-            )?;
+            write_windows(&folder.place(self.file(ending)?)?, &table)?;
         }
         if !stored.targets.columns.is_empty() {
             let ids = stored.genes.iter().map(|gene| gene.id.clone()).collect();
@@ -237,10 +259,7 @@ impl Cell {
                 .map(|&count| count.into())
                 .collect();
             let table = ExpressionTable::new(ids, counts)?;
-            write_expression(
-                &flags.out.join(format!("{}.expr.csv.gz", self.name)),
-                &table,
-            )?;
+            write_expression(&folder.place(self.file("expr.csv.gz")?)?, &table)?;
         }
         Ok(())
     }

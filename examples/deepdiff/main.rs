@@ -5,8 +5,6 @@
 //!
 //! `cargo run --release --example deepdiff -- --help`
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 #[path = "../support/histone.rs"]
 mod histone;
 #[path = "../support/mod.rs"]
@@ -20,7 +18,8 @@ use burn::tensor::TensorData;
 use chromex::baselines::{DeepDiff, DeepDiffConfig};
 use chromex::boosting::Ridge;
 use chromex::core::{
-    CellPair, Dataset, Experiment, GivenSplit, LogMeans, Split, Target, Targets, Then, Transform,
+    CellPair, Dataset, Experiment, FileName, GivenSplit, LogMeans, Split, Target, Targets, Then,
+    Transform,
 };
 use chromex::io::ExpressionTable;
 use chromex::io::deepdiff::DeepDiffPair;
@@ -61,7 +60,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let bare = Training::bare(options)?;
     let names = experiment(simulated(6)?.dataset, &bare).names();
     if options.list {
-        println!("{}", names.join("\n"));
+        support::say(names.join("\n"));
         return Ok(());
     }
     options.chosen(&names)?;
@@ -132,7 +131,8 @@ fn interpret(run: &Run, genes: &Genes, training: &Training, name: &str) -> Resul
     let fold = GivenSplit::default().folds(&dataset.keys, 0)?.remove(0);
     let (train, valid) = (dataset.select(&fold.train), dataset.select(&fold.valid));
     let trained = trainer.train(&train, &valid, 0)?;
-    let path = run.model_folder()?.join(format!("{name}.safetensors"));
+    let file = FileName::of(name).ending("safetensors");
+    let path = run.place(("model", file))?;
     weights::save(&trained.network, &path, str::to_owned)?;
     let tested = dataset.select(&fold.test);
     let marks = tested.inputs.first().marks();
@@ -170,10 +170,8 @@ fn interpret(run: &Run, genes: &Genes, training: &Training, name: &str) -> Resul
         let weights: Vec<String> = weights.iter().map(f32::to_string).collect();
         text.push_str(&format!("{id},{}\n", weights.join(",")));
     }
-    run.file(
-        &format!("interpretation/{name}-attention-of-marks.csv"),
-        &text,
-    )
+    let file = FileName::of(&format!("{name}-attention-of-marks"));
+    run.file(("interpretation", file.ending("csv")), &text)
 }
 
 /// Multiplies the gradient of the difference with the signal, both cells together: `[rows, bins, marks]`.

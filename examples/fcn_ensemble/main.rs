@@ -7,8 +7,6 @@
 //!
 //! `cargo run --release --example fcn_ensemble -- --help`
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 #[path = "../support/histone.rs"]
 mod histone;
 #[path = "../support/mod.rs"]
@@ -20,8 +18,8 @@ use chromex::baselines::FcnConfig;
 use chromex::baselines::interpretation::{gradients, mean_by_group};
 use chromex::boosting::Ridge;
 use chromex::core::{
-    CellByGene, Dataset, DoubleHoldOut, Experiment, GatedExperts, GeneMean, GroupEnsemble, Keys,
-    MarkSignal, Split, Targets, Then, WindowMaxima,
+    CellByGene, Dataset, DoubleHoldOut, Experiment, FileName, GatedExperts, GeneMean,
+    GroupEnsemble, Keys, MarkSignal, Split, Targets, Then, WindowMaxima,
 };
 use chromex::nn::weights;
 use chromex::report::plots;
@@ -58,7 +56,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let bare = Training::bare(options)?;
     let names = experiment(simulated(6, 12)?.dataset, &bare)?.names();
     if options.list {
-        println!("{}", names.join("\n"));
+        support::say(names.join("\n"));
         return Ok(());
     }
     options.chosen(&names)?;
@@ -129,7 +127,7 @@ fn interpret(run: &Run, cells: &Cells, training: &Training) -> Result<(), Anythi
         &dataset.select(&fold.valid),
         0,
     )?;
-    let path = run.model_folder()?.join("fcn.safetensors");
+    let path = run.place("model/fcn.safetensors")?;
     weights::save(&trained.network, &path, str::to_owned)?;
     let rows = &fold.test[..fold.test.len().min(1000)];
     let tested = dataset.select(rows);
@@ -149,13 +147,15 @@ fn interpret(run: &Run, cells: &Cells, training: &Training) -> Result<(), Anythi
     )?;
     for (cell, mean) in mean_by_group(&maps, &tested.keys, "cell")? {
         let caption = format!("Mean gradient of expression in {cell}");
+        // A cell is called what an entry of the archive is: any text.
+        let name = FileName::of(&format!("gradient-{cell}"));
         run.picture(
-            &format!("gradient-{cell}"),
+            name.clone(),
             &caption,
             plots::signed_map(&caption, "bin", &marks, mean.view())?,
         );
         run.file(
-            &format!("interpretation/gradient-{cell}.csv"),
+            ("interpretation", name.ending("csv")),
             &histone::table(&mean, &marks),
         )?;
     }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use chromex::baselines::SignalNetwork;
 use chromex::baselines::interpretation::{gradient_times_input, occlusion, planted_fraction};
 use chromex::core::{
-    Dataset, Experiment, GivenSplit, Keys, MarkWindows, Rows, Split, Target, Targets, Transform,
+    Dataset, Experiment, FileName, GivenSplit, Keys, MarkWindows, Rows, Split, Target, Targets,
+    Transform,
 };
 use chromex::io::deepchrome::{DeepChromeLayout, DeepChromeTable, read_deepchrome};
 use chromex::io::simulate::SimulatedPair;
@@ -366,7 +367,8 @@ pub(crate) fn explain<N: SignalNetwork + Network<MarkWindows>>(
         tested,
         planted,
     } = fit;
-    let path = run.model_folder()?.join(format!("{name}.safetensors"));
+    let file = FileName::of(name).ending("safetensors");
+    let path = run.place(("model", file))?;
     weights::save(&trained.network, &path, str::to_owned)?;
     let gradient = gradient_times_input(trained, &tested.inputs, score)?;
     let occluded = occlusion(trained, &tested.inputs, score, 5)?;
@@ -395,14 +397,15 @@ pub(crate) fn show(
     let Some(mean) = maps.mean_axis(Axis(0)) else {
         return Ok(());
     };
-    let file = format!("{name}-{}", method.replace(' ', "-"));
+    let file = FileName::of(&format!("{name}-{}", method.replace(' ', "-")));
     let caption = format!("{name}, {method}, mean over {} genes", maps.shape()[0]);
     run.picture(
-        &file,
+        file.clone(),
         &caption,
         plots::signed_map(&caption, "bin", marks, mean.view())?,
     );
-    run.file(&format!("interpretation/{file}.csv"), &table(&mean, marks))?;
+    let text = table(&mean, marks);
+    run.file(("interpretation", file.ending("csv")), &text)?;
     if let Some(found) = planted.and_then(|planted| planted_fraction(maps, planted, TOP)) {
         run.note(&format!(
             "{name}, {method}: {found:.2} of the {TOP} places with the largest mean magnitude were planted."
