@@ -22,3 +22,9 @@ mod command_lines;
 
 /// Reads counted by the example, and what reads its files.
 mod count_reads;
+
+/// Output folders whatever happens around a run: streams, logs, two processes, kills, other settings.
+mod runs;
+
+/// What runs write and where: links, rights, names that come from data, versions.
+mod output_files;

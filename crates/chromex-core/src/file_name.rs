@@ -6,23 +6,26 @@ use crate::{Error, Fingerprint, Result};
 /// The name of one file that may be made of foreign text: a cell, a mark or a model that a file names.
 ///
 /// A name is never a path: it has no separators, no control characters, no `..`, no dot, dash or space at its begin and no dot or
-/// space at its end, it is none of Windows' devices, and it is short. Two texts never share a name, also where a file system does
-/// not tell upper from lower case or composes accents: what is not made of `a` to `z`, digits, `_`, `-` and single dots alone
-/// carries a hash of the whole text behind a `~`, which no other name has. Paths of output take this type in place of a text, so
-/// that foreign text cannot become a path by oversight.
+/// space at its end, it is none of Windows' devices, and it is short. Two texts never share a name: what is not made of ASCII
+/// letters, digits, `_`, `-` and single dots alone carries a hash of the whole text behind a `~`, which no other name has. Names
+/// that differ only in their case are told apart where they meet in a folder, by [`FileName::told_apart`]. Paths of output take this
+/// type in place of a text, so that foreign text cannot become a path by oversight.
 ///
 /// # Examples
 ///
 /// ```
 /// use chromex_core::FileName;
-/// assert_eq!(FileName::of("raw_d-attention").as_str(), "raw_d-attention");
+/// assert_eq!(FileName::of("gradient-E003").ending("csv").as_str(), "gradient-E003.csv");
 /// let outside = FileName::of("gradient-a/../../x").ending("svg");
 /// assert!(outside.as_str().starts_with("gradient-a-.-.-x~") && outside.as_str().ends_with(".svg"));
-/// assert_ne!(FileName::of("Cell").as_str().to_lowercase(), FileName::of("cell").as_str());
 /// assert!(FileName::exactly("E003").is_ok() && FileName::exactly("../E003").is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FileName(String);
+pub struct FileName {
+    name: String,
+    /// The bytes before the endings.
+    stem: usize,
+}
 
 /// The bytes that a name has at most, endings apart: file systems take 255, and some count accents apart from their letters.
 const LONGEST: usize = 120;
@@ -32,30 +35,10 @@ const HASH_DIGITS: usize = 16;
 impl FileName {
     /// Makes a name of any text.
     pub fn of(text: &str) -> Self {
-        if is_plain(text) {
-            return Self(text.to_owned());
+        match is_plain(text) {
+            true => Self::new(text.to_owned()),
+            false => Self::hashed(text),
         }
-        let mut name = String::new();
-        if !text.starts_with(char::is_alphanumeric) || is_device(text) {
-            name.push('_');
-        }
-        for letter in text.chars() {
-            let letter = match letter {
-                '_' | '-' => letter,
-                '.' if !name.ends_with('.') => letter,
-                letter if letter.is_alphanumeric() => letter,
-                _ => '-',
-            };
-            if name.len() + letter.len_utf8() > LONGEST - HASH_DIGITS - 1 {
-                break;
-            }
-            name.push(letter);
-        }
-        let mut print = Fingerprint::default();
-        print.text(text);
-        name.push('~');
-        name.push_str(&print.finish()[..HASH_DIGITS]);
-        Self(name)
     }
 
     /// Takes a text for a name as it is, where later readers look for the file by that text.
@@ -85,20 +68,61 @@ impl FileName {
         if text.len() > LONGEST {
             return refused("at most 120 bytes");
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self::new(text.to_owned()))
     }
 
     /// Adds an ending behind a dot.
     #[must_use]
     pub fn ending(mut self, ending: &'static str) -> Self {
-        self.0.push('.');
-        self.0.push_str(ending);
+        self.name.push('.');
+        self.name.push_str(ending);
         self
+    }
+
+    /// Makes the name that stands for this one beside another which differs only in its case.
+    #[must_use]
+    pub fn told_apart(&self) -> Self {
+        let (stem, endings) = self.name.split_at(self.stem);
+        let mut apart = Self::hashed(stem);
+        apart.name.push_str(endings);
+        apart
     }
 
     /// Lends the name.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    fn new(name: String) -> Self {
+        Self {
+            stem: name.len(),
+            name,
+        }
+    }
+
+    /// Makes a name of what is fit for one in a text, and of a hash of the whole.
+    fn hashed(text: &str) -> Self {
+        let mut name = String::new();
+        if !text.starts_with(char::is_alphanumeric) || is_device(text) {
+            name.push('_');
+        }
+        for letter in text.chars() {
+            let letter = match letter {
+                '_' | '-' => letter,
+                '.' if !name.ends_with('.') => letter,
+                letter if letter.is_alphanumeric() => letter,
+                _ => '-',
+            };
+            if name.len() + letter.len_utf8() > LONGEST - HASH_DIGITS - 1 {
+                break;
+            }
+            name.push(letter);
+        }
+        let mut print = Fingerprint::default();
+        print.text(text);
+        name.push('~');
+        name.push_str(&print.finish()[..HASH_DIGITS]);
+        Self::new(name)
     }
 }
 
@@ -111,19 +135,19 @@ impl From<&'static str> for FileName {
 
 impl AsRef<Path> for FileName {
     fn as_ref(&self) -> &Path {
-        Path::new(&self.0)
+        Path::new(&self.name)
     }
 }
 
 impl fmt::Display for FileName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.name)
     }
 }
 
 /// Tells whether a text is a name as it stands, and can be no other text's.
 fn is_plain(text: &str) -> bool {
-    let is_kept = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.');
+    let is_kept = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     text.len() <= LONGEST
         && text.bytes().all(is_kept)
         && text.starts_with(|first: char| first.is_ascii_alphanumeric())
@@ -208,8 +232,12 @@ mod tests {
     #[test]
     fn names_that_a_file_system_would_take_for_one_are_told_apart() {
         let folded = |text: &str| FileName::of(text).as_str().to_lowercase();
+        let (upper, lower) = (FileName::of("Cell").ending("a.b"), FileName::of("cell"));
+        assert_eq!(upper.as_str(), "Cell.a.b");
+        let apart = upper.told_apart();
+        assert!(apart.as_str().starts_with("Cell~") && apart.as_str().ends_with(".a.b"));
+        assert_ne!(apart.as_str().to_lowercase(), lower.told_apart().as_str());
         for (one, other) in [
-            ("Cell", "cell"),
             ("a b", "a-b"),
             ("é", "e\u{301}"),
             ("a/b", "a\\b"),
@@ -232,6 +260,20 @@ mod tests {
             assert_is_one_name(&first);
             if one != other {
                 prop_assert_ne!(first.as_str().to_lowercase(), second.as_str().to_lowercase());
+            }
+            let apart = first.told_apart();
+            assert_is_one_name(&apart);
+            prop_assert_ne!(apart, first);
+        }
+
+        #[test]
+        fn plain_texts_that_differ_in_case_alone_have_names(one in "[a-zA-Z]{1,3}", other in "[a-zA-Z]{1,3}") {
+            let (first, second) = (FileName::of(&one), FileName::of(&other));
+            prop_assert_eq!(first == second, one == other);
+            let folded = |name: &FileName| name.as_str().to_lowercase();
+            if one != other && folded(&first) == folded(&second) {
+                prop_assert_ne!(folded(&first), folded(&second.told_apart()));
+                prop_assert_ne!(folded(&first.told_apart()), folded(&second.told_apart()));
             }
         }
 

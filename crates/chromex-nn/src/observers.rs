@@ -66,8 +66,10 @@ impl CsvLog {
         let is_line = |line: &str| {
             let mut reader = csv::ReaderBuilder::new();
             let mut reader = reader.has_headers(false).from_reader(line.as_bytes());
-            let line = reader.deserialize::<(String, u64, String, f64)>().next();
-            matches!(line, Some(Ok(_)))
+            let mut fields = csv::StringRecord::new();
+            matches!(reader.read_record(&mut fields), Ok(true))
+                && fields.len() == 4
+                && fields.deserialize::<(&str, u64, &str, f64)>(None).is_ok()
         };
         let format = Format {
             header: "task,step,name,value\n",

@@ -1,6 +1,7 @@
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chromex_core::{FileName, Report, RunRecord, atomic};
 
@@ -33,7 +34,7 @@ pub(crate) const LOCK: &str = ".lock";
 /// # Never outside
 ///
 /// Files are named by literals of the program or by [`FileName`]s, which no text can turn into paths. A link in the place of a file
-/// or a folder is refused.
+/// or a folder is refused. Two names that differ only in their case are told apart, because not every file system does so.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     taken: Arc<Taken>,
@@ -72,6 +73,8 @@ struct Taken {
     /// Whether the folder was empty.
     is_fresh: bool,
     lock: Option<FolderLock>,
+    /// The names that were given, by folder and without their case.
+    names: Mutex<HashMap<(&'static str, String), FileName>>,
 }
 
 impl RunFolder {
@@ -183,8 +186,14 @@ impl RunFolder {
     ///
     /// When the folder cannot be made, or something else than a file stands in the file's place.
     pub fn place(&self, place: impl Into<Place>) -> Result<PathBuf> {
-        let place = place.into();
-        let path = self.folder(place.folder)?.join(&place.name);
+        let Place { folder, mut name } = place.into();
+        let names = self.taken.names.lock();
+        let mut names = names.unwrap_or_else(PoisonError::into_inner);
+        let key = (folder, name.as_str().to_lowercase());
+        if *names.entry(key).or_insert_with(|| name.clone()) != name {
+            name = name.told_apart();
+        }
+        let path = self.folder(folder)?.join(&name);
         atomic::regular(&path)?;
         Ok(path)
     }
@@ -248,6 +257,7 @@ impl Taken {
             made,
             is_fresh: false,
             lock: None,
+            names: Mutex::default(),
         };
         match fs::create_dir_all(path) {
             Ok(()) => Ok(taken),

@@ -361,6 +361,18 @@ fn places_of_foreign_text_lie_in_their_folder() {
         assert_eq!(place.parent().unwrap(), folder.path().join("plots"));
         assert!(place.is_file());
     }
+    let of = |text| {
+        folder
+            .place(("plots", FileName::of(text).ending("csv")))
+            .unwrap()
+    };
+    let mut places = ["Cell", "cell", "CELL", "Cell"].map(of);
+    assert_eq!(places[0], places[3]);
+    assert_eq!(places[0], folder.path().join("plots/Cell.csv"));
+    for place in &mut places {
+        *place = place.to_str().unwrap().to_lowercase().into();
+    }
+    assert!(places[0] != places[1] && places[0] != places[2] && places[1] != places[2]);
     assert!(folder.folder("../outside").is_err());
     assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
 }
