@@ -24,6 +24,19 @@ pub(crate) struct Cell {
     pub(crate) tracks: Vec<Track>,
 }
 
+/// What the files of a cell end in, first the one by which a later run knows that all are there.
+const ENDINGS: [&str; 9] = [
+    "parquet",
+    "md",
+    "profile.svg",
+    "heat-map.svg",
+    "npz",
+    "train.csv.gz",
+    "valid.csv.gz",
+    "test.csv.gz",
+    "expr.csv.gz",
+];
+
 impl Cell {
     pub(crate) fn of(flags: &Flags) -> Result<Self, Anything> {
         let mut tracks: Vec<Track> = Vec::new();
@@ -79,6 +92,10 @@ impl Cell {
         };
         if let Some(expression) = &flags.expression {
             stored = self.joined(stored, expression, flags, &mut summary)?;
+        }
+        // What an earlier run left of this cell goes first of all, so that no file stands beside others' settings.
+        for ending in ENDINGS {
+            folder.remove(self.file(ending)?)?;
         }
         let width = f64::from(stored.windows.bin_width_bp());
         let first_bp = -(flags.upstream as f64) * width;

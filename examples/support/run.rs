@@ -129,16 +129,36 @@ impl Run {
         if !is_first {
             kept.extend(STAGES);
         }
+        let former = self.folder.record();
         let is_cleared = self.folder.begin(&self.record, &kept, is_whole)?;
         if is_cleared {
             self.note("Results of an earlier run with other settings or inputs were removed from the folder; its finished fits are kept.");
-            if is_first {
+            if is_first && !former.is_some_and(|former| self.goes_on_from(&former)) {
                 self.logs.0.clear();
                 self.logs.1.clear();
             }
         }
         *ready = (true, is_whole);
         Ok(())
+    }
+
+    /// Tells whether all that an earlier run trained is of this run, too, which only adds to it.
+    fn goes_on_from(&self, former: &RunRecord) -> bool {
+        let own = |record: &RunRecord, flag: &str| record.flags.get(flag).cloned();
+        let is_same = |flag: &&String| {
+            WITHOUT_EFFECT.contains(&flag.as_str()) || own(former, flag) == own(&self.record, flag)
+        };
+        let models = own(&self.record, "only").unwrap_or_default();
+        let had = own(former, "only").unwrap_or_default();
+        let is_wider = models.is_empty()
+            || (!had.is_empty()
+                && had
+                    .split(',')
+                    .all(|one| models.split(',').any(|m| m == one)));
+        is_wider
+            && former.program == self.record.program
+            && former.versions == self.record.versions
+            && self.record.flags.keys().all(|flag| is_same(&flag))
     }
 
     /// Lends what listens to progress.

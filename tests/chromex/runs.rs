@@ -287,6 +287,14 @@ fn cells_are_counted_side_by_side_and_one_cell_once() {
     drop(lock);
     succeeded(count("one", &reads));
     assert!(files(&folder).iter().all(|name| !name.starts_with('.')));
+    // Other settings leave no file of the former ones.
+    let with = |more: &str| {
+        let mut command = count("one", &reads);
+        command.arg(more);
+        succeeded(command);
+        folder.join("one.npz").exists()
+    };
+    assert!(with("--npz") && !with("--log1p"));
 
     std::os::unix::fs::symlink(out.path().join("elsewhere"), folder.join("three.md")).unwrap();
     refused(count("three", &reads), &["three.md", "symbolic link"]);
@@ -387,6 +395,16 @@ fn a_run_of_other_settings_never_stands_beside_the_report_of_the_one_before() {
         };
         assert_eq!(names(&folder), names(&whole), "{killed_at}");
     }
+    // Where models are only added, the curves of those before stay.
+    let wider = copied(&first, out.path().join("wider"));
+    succeeded(training(
+        &wider,
+        &["--resume", "--only", "deepchrome,ridge,fcn"],
+    ));
+    let log = text(wider.join("training.csv"));
+    assert!(log.contains("train deepchrome") && log.contains("train fcn"));
+    assert!(!text(whole.join("training.csv")).contains("train deepchrome"));
+
     // And back: the fits were kept, the models are made again.
     succeeded(training(
         &whole,

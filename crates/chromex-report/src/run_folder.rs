@@ -126,6 +126,11 @@ impl RunFolder {
         &self.taken.path
     }
 
+    /// Reads the record of the run that the folder holds; nothing where there is none that can be read.
+    pub fn record(&self) -> Option<RunRecord> {
+        former_run::record(self.path())
+    }
+
     /// Makes the folder ready for the results of a run: where it holds those of other settings or inputs, they are removed, but for
     /// what is `kept` because this run begins with it. Returns whether something was.
     ///
@@ -135,7 +140,7 @@ impl RunFolder {
     ///
     /// When something cannot be removed or the record cannot be written.
     pub fn begin(&self, record: &RunRecord, kept: &[&'static str], is_whole: bool) -> Result<bool> {
-        let former = former_run::record(self.path());
+        let former = self.record();
         let agrees = |former: &RunRecord| former_run::agrees(former, record, is_whole);
         let is_same = former.as_ref().is_some_and(agrees);
         let is_cleared = !is_same && former_run::is_of_a_run(self.path());
@@ -196,6 +201,15 @@ impl RunFolder {
         let path = self.folder(folder)?.join(&name);
         atomic::regular(&path)?;
         Ok(path)
+    }
+
+    /// Removes a file that an earlier run may have left, before others of this one are written beside it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be removed, or is no file.
+    pub fn remove(&self, place: impl Into<Place>) -> Result<()> {
+        former_run::remove_file(&self.place(place)?)
     }
 
     /// Writes a text file such as `report.md` or `plots/loss.svg`; the folder it names is made.
