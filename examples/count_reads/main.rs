@@ -17,6 +17,7 @@ mod progress;
 
 use std::process::ExitCode;
 
+use chromex::core::atomic;
 use chromex::io::simulate::SimulatedPair;
 use chromex::report::RunFolder;
 use clap::Parser;
@@ -43,6 +44,7 @@ fn simulated(mut flags: Flags) -> Result<(), Anything> {
     let simulation = pair.draw(flags.seed)?;
     let folder = RunFolder::share(&flags.out, &"simulated".into())?;
     let simulated = folder.folder("simulated")?;
+    atomic::remove_partials(&simulated);
     let files = simulation.write_reads(&simulated, flags.seed)?;
     say(format_args!(
         "Simulated reads of {} genes in {}",
