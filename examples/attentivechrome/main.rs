@@ -6,8 +6,6 @@
 //!
 //! `cargo run --release --example attentivechrome -- --help`
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 #[path = "../support/histone.rs"]
 mod histone;
 #[path = "../support/mod.rs"]
@@ -45,7 +43,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let bare = Training::bare(options)?;
     let names = experiment(&histone::simulated(6, false, 0)?, &bare).names();
     if options.list {
-        println!("{}", names.join("\n"));
+        support::say(names.join("\n"));
         return Ok(());
     }
     options.chosen(&names)?;

@@ -6,8 +6,6 @@
 //!
 //! `cargo run --release --example cornbert -- --help`
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod models;
 mod outcome;
 mod sets;
@@ -121,7 +119,7 @@ fn main() -> ExitCode {
 
 fn run(mut flags: Flags) -> Result<(), Anything> {
     if flags.options.list {
-        println!("{}", models::names(&flags)?.join("\n"));
+        support::say(models::names(&flags)?.join("\n"));
         return Ok(());
     }
     if flags.width == 0 || !flags.width.is_multiple_of(32) {
@@ -142,9 +140,16 @@ fn run(mut flags: Flags) -> Result<(), Anything> {
         ("tissues", flags.tissues.join(",")),
         ("gene_column", flags.gene_column.clone().unwrap_or_default()),
         ("header", flags.header.to_string()),
+        ("files", flags.files()),
     ];
     let seeds = if flags.is_simulated() { 1 } else { 5 };
     let mut run = Run::begin("cornbert", &flags.options, seeds, &settings)?;
+    if flags.from > Stage::Tokenizer {
+        run.begin_with(&["model/tokenizer.json"]);
+    }
+    if flags.from > Stage::Pretrain {
+        run.begin_with(&["model/pretrained"]);
+    }
     let set = Set::read(&flags, &mut run)?;
     if let Some(motifs) = &flags.motifs {
         run.add_input(motifs)?;
@@ -163,6 +168,13 @@ fn run(mut flags: Flags) -> Result<(), Anything> {
 impl Flags {
     fn is_simulated(&self) -> bool {
         self.genome.is_none() && self.promoters.is_none() && self.options.data.is_none()
+    }
+
+    /// Says which files are read, beside those of --data.
+    fn files(&self) -> String {
+        let tables = (&self.genome, &self.annotation, &self.expression);
+        let others = (&self.promoters, &self.corpus, &self.split, &self.motifs);
+        format!("{tables:?}, {others:?}")
     }
 
     fn length(&self) -> u64 {

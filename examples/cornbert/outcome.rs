@@ -41,14 +41,12 @@ pub(crate) fn reductions(report: &Report, run: &Run) -> Result<(), Anything> {
         other if other.starts_with("mae") => Some((other, median)),
         _ => None,
     }) {
-        let mut text = format!(
-            "Percent by which {metric} lies below that of the constant {floor}:\n\n| model |"
-        );
-        text.extend(targets.iter().map(|target| format!(" {target} |")));
-        text.push_str(&format!("\n| --- |{}\n", " --- |".repeat(targets.len())));
+        let title = format!("Percent by which {metric} lies below that of the constant {floor}:");
+        let header = ["model"].into_iter().chain(targets.iter().copied());
+        let mut rows = vec![header.map(str::to_owned).collect::<Vec<_>>()];
         let mut told = false;
         for model in models.iter().filter(|model| **model != floor) {
-            text.push_str(&format!("| {model} |"));
+            let mut row = vec![(*model).to_owned()];
             for target in &targets {
                 let both = (of(model, target, metric), of(floor, target, metric));
                 let cell = match both {
@@ -64,12 +62,12 @@ pub(crate) fn reductions(report: &Report, run: &Run) -> Result<(), Anything> {
                     }
                     _ => "–".into(),
                 };
-                text.push_str(&format!(" {cell} |"));
+                row.push(cell);
             }
-            text.push('\n');
+            rows.push(row);
         }
         if told {
-            run.note(&text);
+            run.table(&title, rows);
         }
     }
     Ok(())
@@ -123,7 +121,7 @@ pub(crate) fn importance(
     };
     let tested = set.dataset.inputs.select(&set.part("test")?);
     let found = settings.measure(&model, &tested, 0)?;
-    found.write(&run.folder(".")?.join("importance.tsv"))?;
+    found.write(&run.place("importance.tsv")?)?;
     let rows: Vec<String> = found
         .lengths
         .iter()

@@ -140,7 +140,7 @@ impl Set {
                 keys.with_group("part", &parts)?
             }
         };
-        write_split(&run.folder(".")?.join("split.tsv"), &self.dataset.keys)?;
+        write_split(&run.place("split.tsv")?, &self.dataset.keys)?;
         let counts = ["train", "valid", "test"].map(|part| self.part(part).map(|rows| rows.len()));
         let [train, valid, test] = counts;
         let clusters = self.dataset.keys.group("cluster")?.labels().len();
@@ -219,9 +219,8 @@ fn of_genome(
     }
     let rows = read_gene_rows(annotation, "gene")?;
     let promoters = extract_promoters(&rows, &Genome::open(genome)?, &layout(flags))?;
-    let folder = run.folder("data")?;
-    promoters.write_fasta(&folder.join("promoters.fa.gz"))?;
-    promoters.write_bed(&folder.join("promoters.bed"))?;
+    promoters.write_fasta(&run.place("data/promoters.fa.gz")?)?;
+    promoters.write_bed(&run.place("data/promoters.bed")?)?;
     let mut reasons: BTreeMap<_, usize> = BTreeMap::new();
     for (_, reason) in &promoters.left_out {
         *reasons.entry(reason).or_default() += 1;

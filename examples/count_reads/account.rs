@@ -1,6 +1,7 @@
 use chromex::io::counting::CountedWindows;
 use chromex::io::expression::JoinReport;
 use chromex::io::genes::{GeneSet, GeneWindows};
+use chromex::report::markdown::escaped;
 
 /// The names that a line of the report shows; the table beside it has all.
 const SHOWN: usize = 10;
@@ -143,18 +144,4 @@ fn first_of(names: &[String]) -> String {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
-}
-
-/// Lets names of files and genes be text and no Markdown.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for letter in text.chars() {
-        match letter {
-            '\n' | '\r' => out.push(' '),
-            '<' => out.push_str("&lt;"),
-            '\\' | '`' | '*' | '|' | '[' | ']' => out.extend(['\\', letter]),
-            _ => out.push(letter),
-        }
-    }
-    out
 }

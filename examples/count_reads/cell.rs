@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use chromex::core::{Error, InputFile, MarkWindows, Rows, Targets, atomic};
+use chromex::core::{Error, FileName, InputFile, MarkWindows, Rows, Targets};
 use chromex::io::counting::{CountedWindows, Track};
 use chromex::io::deepdiff::{WindowTable, unwritable, write_counted_windows};
 use chromex::io::expression::{
@@ -12,12 +12,13 @@ use chromex::io::storage::{
 };
 use chromex::io::table_marks::CountSettings;
 use chromex::io::{ExpressionTable, write_expression};
-use chromex::report::plots;
+use chromex::report::{RunFolder, markdown, plots};
 use ndarray::{Axis, s};
 
 use crate::account::Account;
 use crate::errors::Anything;
 use crate::flags::{By, Flags};
+use crate::output::say;
 use crate::progress::Progress;
 
 /// One cell type: its name and its marks.
@@ -25,6 +26,23 @@ pub(crate) struct Cell {
     pub(crate) name: String,
     pub(crate) tracks: Vec<Track>,
 }
+
+/// What the files of a cell end in, first the one by which a later run knows that all are there.
+const ENDINGS: [&str; 13] = [
+    "parquet",
+    "md",
+    "profile.svg",
+    "heat-map.svg",
+    "npz",
+    "train.csv.gz",
+    "valid.csv.gz",
+    "test.csv.gz",
+    "expr.csv.gz",
+    "train.marks.json",
+    "valid.marks.json",
+    "test.marks.json",
+    "left-out.tsv",
+];
 
 impl Cell {
     pub(crate) fn of(flags: &Flags) -> Result<Self, Anything> {
@@ -51,16 +69,22 @@ impl Cell {
         Ok(Self { name, tracks })
     }
 
+    /// Names a file of the cell, which later readers look for by its name.
+    fn file(&self, ending: &'static str) -> Result<FileName, Anything> {
+        let name = FileName::exactly(&self.name).map_err(|error| format!("--name: {error}"))?;
+        Ok(name.ending(ending))
+    }
+
     /// Counts, joins and writes; does nothing where that was done. What cannot be joined or written is said before anything
     /// is counted.
     pub(crate) fn run(&self, flags: &Flags) -> Result<(), Anything> {
+        let path = flags.out.join(self.file("parquet")?);
         let (windows, mut account) = windows(flags)?;
         let description = self.description(flags, &windows)?;
-        let path = flags.out.join(format!("{}.parquet", self.name));
         if flags.resume
             && WindowsFile::open(&path).is_ok_and(|file| *file.description() == description)
         {
-            println!("{}: nothing to do", path.display());
+            say(format_args!("{}: nothing to do", path.display()));
             return Ok(());
         }
         let joined = match &flags.expression {
@@ -74,6 +98,8 @@ impl Cell {
         if flags.tables {
             check_tables(&windows, &rows, flags)?;
         }
+        // Several processes may count a cell each into one folder.
+        let folder = RunFolder::share(&flags.out, &FileName::exactly(&self.name)?)?;
         let counter = flags.counter();
         let counted = counter.count_observed(&windows, &self.tracks, &Progress::new())?;
         let mut summary = self.summary(&counted);
@@ -87,9 +113,10 @@ impl Cell {
         };
         if let Some(joined) = joined {
             for note in &joined.notes {
-                summary.push_str(&format!("\nExpression: {note}\n"));
+                summary.push_str(&format!("\nExpression: {}\n", markdown::escaped(note)));
             }
-            summary.push_str(&format!("\nExpression: {}\n", joined.report));
+            let report = markdown::escaped(&joined.report.to_string());
+            summary.push_str(&format!("\nExpression: {report}\n"));
             account.add_join(&joined.report);
             stored.windows = stored.windows.select(&rows);
             stored.targets = joined.targets;
@@ -97,24 +124,25 @@ impl Cell {
         if flags.tables {
             check_counts(&stored.windows)?;
         }
-        std::fs::create_dir_all(&flags.out)?;
-        self.draw(&stored, flags, windows.orientation())?;
+        // What an earlier run left of this cell goes first of all, so that no file stands beside others' settings.
+        for ending in ENDINGS {
+            folder.remove(self.file(ending)?)?;
+        }
+        self.draw(&stored, &folder, flags, windows.orientation())?;
         if flags.npz {
-            write_npz(&flags.out.join(format!("{}.npz", self.name)), &stored)?;
+            write_npz(&folder.place(self.file("npz")?)?, &stored)?;
         }
         if flags.tables {
-            self.write_tables(&stored, flags)?;
+            self.write_tables(&stored, &folder, flags)?;
         }
-        let table = format!("{}.left-out.tsv", self.name);
-        summary.push_str(&account.summary(&table));
-        let table = flags.out.join(table);
-        atomic::write(&table, |file| file.write_all(account.table().as_bytes()))?;
-        let report = flags.out.join(format!("{}.md", self.name));
-        atomic::write(&report, |file| file.write_all(summary.as_bytes()))?;
+        let table = self.file("left-out.tsv")?;
+        summary.push_str(&account.summary(&table.to_string()));
+        folder.write_text(table, &account.table())?;
+        folder.write_text(self.file("md")?, &summary)?;
         // Last of all: a run that finds this file has nothing to do.
-        write_windows_file(&path, &stored)?;
-        print!("{summary}");
-        println!("Written to {}", path.display());
+        write_windows_file(&folder.place(self.file("parquet")?)?, &stored)?;
+        say(summary.trim_end());
+        say(format_args!("Written to {}", path.display()));
         Ok(())
     }
 
@@ -198,9 +226,16 @@ impl Cell {
     }
 
     fn summary(&self, counted: &CountedWindows) -> String {
-        let mut text = format!("# {}\n\n", self.name);
-        text.push_str("| mark | file | read | passed | counted | elsewhere | whole file |\n");
-        text.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
+        let header = [
+            "mark",
+            "file",
+            "read",
+            "passed",
+            "counted",
+            "elsewhere",
+            "whole file",
+        ];
+        let mut rows = vec![header.map(str::to_owned).to_vec()];
         for (track, files) in self.tracks.iter().zip(&counted.totals) {
             for (index, file) in files.iter().enumerate() {
                 let role = match index < track.files.len() {
@@ -209,19 +244,26 @@ impl Cell {
                 };
                 let name = file.path.file_name().unwrap_or_default().to_string_lossy();
                 let whole = if file.is_whole { "yes" } else { "near windows" };
-                text.push_str(&format!(
-                    "| {}{role} | {name} | {} | {} | {} | {} | {whole} |\n",
-                    track.mark, file.read, file.passed, file.counted, file.elsewhere
-                ));
+                rows.push(vec![
+                    format!("{}{role}", track.mark),
+                    name.into_owned(),
+                    file.read.to_string(),
+                    file.passed.to_string(),
+                    file.counted.to_string(),
+                    file.elsewhere.to_string(),
+                    whole.to_owned(),
+                ]);
             }
         }
-        text
+        let title = markdown::escaped(&self.name);
+        format!("# {title}\n\n{}", markdown::table(&rows))
     }
 
     /// Draws every gene in the direction of its transcription, whatever the order in which bins are stored.
     fn draw(
         &self,
         stored: &StoredWindows,
+        folder: &RunFolder,
         flags: &Flags,
         orientation: Orientation,
     ) -> Result<(), Anything> {
@@ -260,15 +302,18 @@ impl Cell {
         let title = format!("{}, {} genes, {order}", self.name, windows.len());
         let profile = plots::profile(&title, &lines, place)?;
         let heat_map = plots::heat_map(&title, signal.view(), windows.marks(), place)?;
-        for (kind, picture) in [("profile", profile), ("heat-map", heat_map)] {
-            let path = flags.out.join(format!("{}.{kind}.svg", self.name));
-            atomic::write(&path, |file| file.write_all(picture.as_bytes()))?;
-        }
+        folder.write_text(self.file("profile.svg")?, &profile)?;
+        folder.write_text(self.file("heat-map.svg")?, &heat_map)?;
         Ok(())
     }
 
     /// Writes DeepDiff's tables: thirds in the order of the genes, as in its protocol.
-    fn write_tables(&self, stored: &StoredWindows, flags: &Flags) -> Result<(), Anything> {
+    fn write_tables(
+        &self,
+        stored: &StoredWindows,
+        folder: &RunFolder,
+        flags: &Flags,
+    ) -> Result<(), Anything> {
         let genes = stored.genes.len();
         let counter = flags.counter();
         let genome = Some(&stored.description.genome).filter(|genome| !genome.is_empty());
@@ -278,7 +323,8 @@ impl Cell {
             mode: Some(counter.mode),
             normalisation: Some(counter.normalisation),
         };
-        for (part, name) in ["train", "valid", "test"].into_iter().enumerate() {
+        let endings = ["train.csv.gz", "valid.csv.gz", "test.csv.gz"];
+        for (part, ending) in endings.into_iter().enumerate() {
             let rows: Vec<usize> = (part * genes / 3..(part + 1) * genes / 3).collect();
             let table = WindowTable::new(
                 rows.iter()
@@ -289,11 +335,7 @@ impl Cell {
                     .collect(),
                 stored.windows.select(&rows),
             );
-            write_counted_windows(
-                &flags.out.join(format!("{}.{name}.csv.gz", self.name)),
-                &table,
-                &counted,
-            )?;
+            write_counted_windows(&folder.place(self.file(ending)?)?, &table, &counted)?;
         }
         if !stored.targets.columns.is_empty() {
             let ids = stored.genes.iter().map(|gene| gene.id.clone()).collect();
@@ -304,10 +346,7 @@ impl Cell {
                 .map(|&count| count.into())
                 .collect();
             let table = ExpressionTable::new(ids, counts)?;
-            write_expression(
-                &flags.out.join(format!("{}.expr.csv.gz", self.name)),
-                &table,
-            )?;
+            write_expression(&folder.place(self.file("expr.csv.gz")?)?, &table)?;
         }
         Ok(())
     }

@@ -6,24 +6,27 @@
 //!
 //! `cargo run --release --example count_reads -- --help`; `docs/Snakefile` runs it once per cell type.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod account;
 mod cell;
 #[path = "../support/errors.rs"]
 mod errors;
 mod flags;
+#[path = "../support/output.rs"]
+mod output;
 #[path = "../support/progress.rs"]
 mod progress;
 
 use std::process::ExitCode;
 
+use chromex::core::atomic;
 use chromex::io::simulate::SimulatedPair;
+use chromex::report::RunFolder;
 use clap::Parser;
 
 use cell::Cell;
 use errors::{Anything, report_errors};
 use flags::{Flags, Mode};
+use output::say;
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
@@ -40,12 +43,15 @@ fn simulated(mut flags: Flags) -> Result<(), Anything> {
         ..SimulatedPair::default()
     };
     let simulation = pair.draw(flags.seed)?;
-    let files = simulation.write_reads(&flags.out.join("simulated"), flags.seed)?;
-    println!(
+    let folder = RunFolder::share(&flags.out, &"simulated".into())?;
+    let simulated = folder.folder("simulated")?;
+    atomic::remove_partials(&simulated);
+    let files = simulation.write_reads(&simulated, flags.seed)?;
+    say(format_args!(
         "Simulated reads of {} genes in {}",
         pair.genes,
-        flags.out.join("simulated").display()
-    );
+        simulated.display()
+    ));
     // Simulated counts are of 5' ends.
     flags.mode = Mode::FivePrime;
     flags.shift = 0;

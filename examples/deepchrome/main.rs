@@ -6,8 +6,6 @@
 //!
 //! `cargo run --release --example deepchrome -- --help`
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 #[path = "../support/histone.rs"]
 mod histone;
 #[path = "../support/mod.rs"]
@@ -22,7 +20,7 @@ use chromex::baselines::{
 };
 use chromex::boosting::{GradientBoosting, Ridge};
 use chromex::core::{
-    Experiment, GivenSplit, LogMeans, MarkWindows, Then, WindowColumns, WindowMaxima,
+    Experiment, FileName, GivenSplit, LogMeans, MarkWindows, Then, WindowColumns, WindowMaxima,
 };
 use chromex::report::plots;
 use clap::{Parser, ValueEnum};
@@ -70,7 +68,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let bare = Training::bare(options)?;
     let names = experiment(&histone::simulated(6, regression, 0)?, &bare, flags).names();
     if options.list {
-        println!("{}", names.join("\n"));
+        support::say(names.join("\n"));
         return Ok(());
     }
     options.chosen(&names)?;
@@ -176,14 +174,14 @@ fn interpret(run: &Run, cell: &Cell, training: &Training, flags: &Flags) -> Resu
         };
         let input = optimisation.input(&fit.trained, class, 0)?;
         let caption = format!("Input optimised for class {class}");
-        let name = format!("class-{class}-input");
+        let name = FileName::of(&format!("class-{class}-input"));
         run.picture(
-            &name,
+            name.clone(),
             &caption,
             plots::one_sided_map(&caption, histone::bins(layout), &layout.marks, input.view())?,
         );
         run.file(
-            &format!("interpretation/{name}.csv"),
+            ("interpretation", name.ending("csv")),
             &histone::table(&input, &layout.marks)?,
         )?;
     }

@@ -6,8 +6,6 @@
 //!
 //! `cargo run --release --example deepdiff -- --help`
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 #[path = "../support/histone.rs"]
 mod histone;
 #[path = "../support/mod.rs"]
@@ -21,8 +19,8 @@ use burn::tensor::TensorData;
 use chromex::baselines::{DeepDiff, DeepDiffConfig, save_network};
 use chromex::boosting::Ridge;
 use chromex::core::{
-    CellPair, Dataset, Experiment, GivenSplit, LogMeans, Rows, Split, Target, Targets, Then,
-    Transform,
+    CellPair, Dataset, Experiment, FileName, GivenSplit, LogMeans, Rows, Split, Target, Targets,
+    Then, Transform,
 };
 use chromex::io::ExpressionTable;
 use chromex::io::deepdiff::DeepDiffPair;
@@ -62,7 +60,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let bare = Training::bare(options)?;
     let names = experiment(simulated(6)?.dataset, &bare).names();
     if options.list {
-        println!("{}", names.join("\n"));
+        support::say(names.join("\n"));
         return Ok(());
     }
     options.chosen(&names)?;
@@ -113,7 +111,8 @@ fn interpret(run: &Run, genes: &Genes, training: &Training, name: &str) -> Resul
     let fold = GivenSplit::default().folds(&dataset.keys, 0)?.remove(0);
     let (train, valid) = (dataset.select(&fold.train), dataset.select(&fold.valid));
     let trained = trainer.train(&train, &valid, 0)?;
-    let path = run.model_folder()?.join(format!("{name}.safetensors"));
+    let file = FileName::of(name).ending("safetensors");
+    let path = run.place(("model", file))?;
     save_network(&trained.network, &path)?;
     let tested = dataset.select(&fold.test);
     let layout = tested.inputs.first().layout();
@@ -161,10 +160,8 @@ fn interpret(run: &Run, genes: &Genes, training: &Training, name: &str) -> Resul
     }
     let genes = tested.keys.ids().iter().cloned();
     let text = histone::named_rows("gene", &read, genes, &attention.marks)?;
-    run.file(
-        &format!("interpretation/{name}-attention-of-marks.csv"),
-        &text,
-    )
+    let file = FileName::of(&format!("{name}-attention-of-marks"));
+    run.file(("interpretation", file.ending("csv")), &text)
 }
 
 /// Multiplies the gradient of the difference with the signal, both cells together: `[rows, bins, marks]`.

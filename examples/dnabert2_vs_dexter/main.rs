@@ -5,8 +5,6 @@
 //!
 //! `cargo run --release --example dnabert2_vs_dexter -- --help`
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -129,7 +127,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         let drawn = Set::Simulated.read(None, 30)?;
         let tokens = tokens(None, &drawn)?;
         let names = experiment(drawn, tokens, &settings)?.names();
-        println!("{}", names.join("\n"));
+        support::say(names.join("\n"));
         return Ok(());
     }
     let data = options.data.as_deref();
@@ -368,7 +366,7 @@ fn interpret(run: &Run, dataset: &Dataset<Sequences>, set: Set) -> Result<(), An
     for (worth, weight, name) in &lines {
         text.push_str(&format!("{name}\t{weight}\t{worth}\n"));
     }
-    std::fs::write(folder.join("importances.tsv"), text)?;
+    run.file("model/importances.tsv", &text)?;
     let best: Vec<String> = lines
         .iter()
         .take(5)

@@ -7,8 +7,6 @@
 //!
 //! `cargo run --release --example fcn_ensemble -- --help`
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 #[path = "../support/histone.rs"]
 mod histone;
 #[path = "../support/mod.rs"]
@@ -20,8 +18,8 @@ use chromex::baselines::interpretation::{gradients, mean_by_group};
 use chromex::baselines::{FcnConfig, save_network};
 use chromex::boosting::Ridge;
 use chromex::core::{
-    CellByGene, Dataset, DoubleHoldOut, Experiment, GatedExperts, GeneMean, GroupEnsemble, Keys,
-    MarkSignal, Split, Targets, Then, WindowMaxima,
+    CellByGene, Dataset, DoubleHoldOut, Experiment, FileName, GatedExperts, GeneMean,
+    GroupEnsemble, Keys, MarkSignal, Split, Targets, Then, WindowMaxima,
 };
 use chromex::report::plots;
 use clap::Parser;
@@ -57,7 +55,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let bare = Training::bare(options)?;
     let names = experiment(simulated(6, 12)?.dataset, &bare)?.names();
     if options.list {
-        println!("{}", names.join("\n"));
+        support::say(names.join("\n"));
         return Ok(());
     }
     options.chosen(&names)?;
@@ -128,7 +126,7 @@ fn interpret(run: &Run, cells: &Cells, training: &Training) -> Result<(), Anythi
         &dataset.select(&fold.valid),
         0,
     )?;
-    let path = run.model_folder()?.join("fcn.safetensors");
+    let path = run.place("model/fcn.safetensors")?;
     save_network(&trained.network, &path)?;
     let rows = &fold.test[..fold.test.len().min(1000)];
     let tested = dataset.select(rows);
@@ -148,13 +146,15 @@ fn interpret(run: &Run, cells: &Cells, training: &Training) -> Result<(), Anythi
     )?;
     for (cell, mean) in mean_by_group(&maps, &tested.keys, "cell")? {
         let caption = format!("Mean gradient of expression in {cell}");
+        // A cell is called what an entry of the archive is: any text.
+        let name = FileName::of(&format!("gradient-{cell}"));
         run.picture(
-            &format!("gradient-{cell}"),
+            name.clone(),
             &caption,
             plots::signed_map(&caption, histone::bins(&layout), marks, mean.view())?,
         );
         run.file(
-            &format!("interpretation/gradient-{cell}.csv"),
+            ("interpretation", name.ending("csv")),
             &histone::table(&mean, marks)?,
         )?;
     }

@@ -6,8 +6,6 @@
 //!
 //! `cargo run --release --example genegpt2 -- --help`
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod faithful;
 mod genebert;
 mod models;
@@ -93,7 +91,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     }
     let names = names(flags)?;
     if options.list {
-        println!("{}", names.join("\n"));
+        support::say(names.join("\n"));
         return Ok(());
     }
     // A misspelt model is told before there is an output folder, and before any work.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use chromex::baselines::interpretation::{gradient_times_input, occlusion, planted_fraction};
 use chromex::baselines::{SignalNetwork, save_network};
 use chromex::core::{
-    Dataset, Experiment, GivenSplit, Keys, MarkLayout, MarkWindows, Rows, Split, Target, Targets,
-    Transform,
+    Dataset, Experiment, FileName, GivenSplit, Keys, MarkLayout, MarkWindows, Rows, Split, Target,
+    Targets, Transform,
 };
 use chromex::io::TabRows;
 use chromex::io::deepchrome::{DeepChromeLayout, DeepChromeTable, read_deepchrome};
@@ -401,7 +401,8 @@ pub(crate) fn explain<N: SignalNetwork + Network<MarkWindows>>(
         tested,
         planted,
     } = fit;
-    let path = run.model_folder()?.join(format!("{name}.safetensors"));
+    let file = FileName::of(name).ending("safetensors");
+    let path = run.place(("model", file))?;
     save_network(&trained.network, &path)?;
     let gradient = gradient_times_input(trained, &tested.inputs, score)?;
     let occluded = occlusion(trained, &tested.inputs, score, 5)?;
@@ -462,16 +463,16 @@ pub(crate) fn show(
     let Some(mean) = maps.mean_axis(Axis(0)) else {
         return Ok(());
     };
-    let file = format!("{name}-{}", method.replace(' ', "-"));
+    let file = FileName::of(&format!("{name}-{}", method.replace(' ', "-")));
     let caption = format!("{name}, {method}, mean over {} genes", maps.shape()[0]);
     let (columns, lines) = (bins(shown.layout), shown.lines);
     let picture = match shown.one_sided {
         true => plots::one_sided_map(&caption, columns, lines, mean.view())?,
         false => plots::signed_map(&caption, columns, lines, mean.view())?,
     };
-    run.picture(&file, &caption, picture);
+    run.picture(file.clone(), &caption, picture);
     let text = table(&mean, lines)?;
-    run.file(&format!("interpretation/{file}.csv"), &text)?;
+    run.file(("interpretation", file.ending("csv")), &text)?;
     if let Some(found) = planted.and_then(|planted| planted_fraction(maps, planted, TOP)) {
         run.note(&format!(
             "{name}, {method}: {found:.2} of the {TOP} places with the largest mean magnitude were planted."

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use chromex::core::observe::{Event, Observer};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::output::tell;
+
 /// Draws a bar per task on a terminal and writes a plain line now and then elsewhere.
 pub(crate) struct Progress {
     bars: MultiProgress,
@@ -39,7 +41,7 @@ impl Observer for Progress {
                 let bar = if self.on_terminal {
                     self.bars.add(ProgressBar::new(steps))
                 } else {
-                    eprintln!("{task}: {done} of {steps}");
+                    tell(format_args!("{task}: {done} of {steps}"));
                     ProgressBar::hidden()
                 };
                 bar.set_length(steps);
@@ -68,7 +70,10 @@ impl Observer for Progress {
                 if !self.on_terminal && known.last_line.elapsed() >= BETWEEN_LINES {
                     known.last_line = Instant::now();
                     let length = known.bar.length().unwrap_or(done);
-                    eprintln!("{task}: {done} of {length} {}", known.bar.message());
+                    tell(format_args!(
+                        "{task}: {done} of {length} {}",
+                        known.bar.message()
+                    ));
                 }
             }
             Event::End { task } => {

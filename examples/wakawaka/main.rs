@@ -6,8 +6,6 @@
 //!
 //! `cargo run --release --example wakawaka -- --help`
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 #[path = "../support/histone.rs"]
 mod histone;
 #[path = "../support/mod.rs"]
@@ -88,7 +86,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let bare = Training::bare(options)?;
     let names = experiment(&simulated(6)?, &bare, flags).names();
     if options.list {
-        println!("{}", names.join("\n"));
+        support::say(names.join("\n"));
         return Ok(());
     }
     options.chosen(&names)?;
@@ -172,7 +170,7 @@ fn interpret(run: &Run, genes: &Genes, training: &Training, flags: &Flags) -> Re
         genes.dataset.select(&fold.valid),
     );
     let trained: Trained<_> = trainer.train(&train, &valid, 0)?;
-    let path = run.model_folder()?.join("joint.safetensors");
+    let path = run.place("model/joint.safetensors")?;
     save_network(&trained.network, &path)?;
     let rows = &fold.test[..fold.test.len().min(100)];
     let tested = genes.dataset.select(rows);

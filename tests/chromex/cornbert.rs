@@ -66,6 +66,11 @@ fn the_quick_run_goes_from_genome_to_importance_and_later_stages_alone_give_the_
     ] {
         assert!(folder.join(file).is_file(), "{file}");
     }
+    // A table of a note is a table of the page.
+    let page = text(&folder.join("report.html"));
+    let (_, note) = page.split_once("<p>Percent by which mse ").unwrap();
+    assert!(note.contains("</p>\n<div class=\"wide\"><table class=\"\">\n<tr><th>model</th>"));
+    assert!(!page.contains("| --- |"));
     let log = text(&folder.join("training.csv"));
     for name in [
         "perplexity",

@@ -140,6 +140,7 @@ fn flags_say_what_counts_and_what_is_made_of_it() {
     let less = ["--scale", "cpm", "--control", &control];
     assert_eq!(count(&less), (0.0, third));
     let report = std::fs::read_to_string(out.join("cell.md")).unwrap();
+    let report = report.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         report.contains("| a | reads.bed | 3 ")
             && report.contains("| a (control) | input.bed | 1 "),

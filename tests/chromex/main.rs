@@ -28,3 +28,9 @@ mod count_reads;
 
 /// Tables of expression as other programs write them, through the examples.
 mod tables;
+
+/// Output folders whatever happens around a run: streams, logs, two processes, kills, other settings.
+mod runs;
+
+/// What runs write and where: links, rights, names that come from data, versions.
+mod output_files;

@@ -90,6 +90,22 @@ pub enum Error {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// A text was to be a file's name, and cannot.
+    #[error("{text:?} cannot name a file: expected {expected}")]
+    FileName {
+        /// The text.
+        text: String,
+        /// What a name is made of.
+        expected: &'static str,
+    },
+    /// Something else than a file stands where one is to be written.
+    #[error("{path} is {found}, and nothing is written through it: move it away or write elsewhere", path = path.display())]
+    NotAFile {
+        /// Where.
+        path: PathBuf,
+        /// What stands there.
+        found: &'static str,
+    },
     /// A file that chromex wrote earlier does not read back.
     #[error("{path}: expected {expected}", path = path.display())]
     Malformed {

@@ -22,7 +22,7 @@ pub struct RunRecord {
     pub device: String,
     /// Every file that was read.
     pub inputs: Vec<InputFile>,
-    /// How long the run took; nothing while it runs.
+    /// How long the run took; nothing while it runs, or where it was killed.
     pub seconds: Option<f64>,
 }
 
@@ -60,6 +60,20 @@ impl RunRecord {
     pub fn add_input(&mut self, path: &Path) -> Result<()> {
         self.inputs.push(InputFile::of(path)?);
         Ok(())
+    }
+
+    /// Reads a record that was written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the file cannot be read, [`Error::Malformed`] when it holds something else.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|source| Error::io("read", path, source))?;
+        serde_json::from_slice(&bytes).map_err(|source| Error::Malformed {
+            path: path.to_owned(),
+            expected: "the record of a run",
+            source,
+        })
     }
 
     /// Writes the record as JSON.

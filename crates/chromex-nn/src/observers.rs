@@ -1,31 +1,28 @@
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use chromex_core::atomic;
 use chromex_core::observe::{Event, Observer};
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::log_file::{Format, LogFile, SetAside};
 
 /// Writes every step that a task reports as one line of JSON:
 /// `{"task":"..","step":10,"loss":1.5}`.
 ///
 /// Within a fold a task is called after it, too: `train, seed 0, fold 2`. A task that goes on after a kill first drops the lines
-/// that it will write again, and one that begins anew those of the one before.
+/// that it will write again, and one that begins anew those of the one before. What is damaged is put aside and stops nothing.
 pub struct JsonLinesLog(Mutex<Log>);
 
 /// Writes every step that a task reports as lines `task,step,name,value`, with a header.
 ///
-/// Lines are dropped as [`JsonLinesLog`] drops them.
+/// Lines are dropped, and damage is put aside, as [`JsonLinesLog`] does.
 pub struct CsvLog(Mutex<Log>);
 
 /// Adds the perplexity, e to the power of the loss, to every loss that a task of language tells a listener.
 pub struct Perplexity(pub Arc<dyn Observer>);
 
 struct Log {
-    path: std::path::PathBuf,
-    file: File,
+    file: LogFile,
     /// The fold that tasks are of, of several.
     fold: Option<String>,
 }
@@ -35,9 +32,27 @@ impl JsonLinesLog {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when it cannot be opened.
+    /// [`Error::Io`](crate::Error::Io) when it can be neither written nor put aside.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self(Mutex::new(Log::open(path, "")?)))
+        let is_line = |line: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+            line["task"].is_string() && line["step"].is_u64()
+        };
+        let format = Format {
+            header: "",
+            is_line,
+        };
+        Ok(Self(Mutex::new(Log::open(path, format)?)))
+    }
+
+    /// Says what was damaged when the log was opened.
+    pub fn set_aside(&self) -> Option<SetAside> {
+        lock(&self.0).file.set_aside().cloned()
+    }
+
+    /// Drops the lines of all tasks: those of a run of other settings tell nothing of this one.
+    pub fn clear(&self) {
+        lock(&self.0).file.clear();
     }
 }
 
@@ -46,9 +61,31 @@ impl CsvLog {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when it cannot be opened.
+    /// [`Error::Io`](crate::Error::Io) when it can be neither written nor put aside.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self(Mutex::new(Log::open(path, "task,step,name,value\n")?)))
+        let is_line = |line: &str| {
+            let mut reader = csv::ReaderBuilder::new();
+            let mut reader = reader.has_headers(false).from_reader(line.as_bytes());
+            let mut fields = csv::StringRecord::new();
+            matches!(reader.read_record(&mut fields), Ok(true))
+                && fields.len() == 4
+                && fields.deserialize::<(&str, u64, &str, f64)>(None).is_ok()
+        };
+        let format = Format {
+            header: "task,step,name,value\n",
+            is_line,
+        };
+        Ok(Self(Mutex::new(Log::open(path, format)?)))
+    }
+
+    /// Says what was damaged when the log was opened.
+    pub fn set_aside(&self) -> Option<SetAside> {
+        lock(&self.0).file.set_aside().cloned()
+    }
+
+    /// Drops the lines of all tasks, as [`JsonLinesLog::clear`] does.
+    pub fn clear(&self) {
+        lock(&self.0).file.clear();
     }
 }
 
@@ -59,7 +96,7 @@ impl Observer for JsonLinesLog {
             Event::Fold { name } => log.fold = name.map(str::to_owned),
             Event::Begin { task, done, .. } => {
                 let task = log.name_of(task);
-                log.drop_after(|line| {
+                log.file.keep(|line| {
                     let line: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
                     line["task"] != task || line["step"].as_u64().is_some_and(|step| step <= done)
                 });
@@ -71,7 +108,8 @@ impl Observer for JsonLinesLog {
                 for &(name, value) in values {
                     line.insert(name.into(), value.into());
                 }
-                log.append(&format!("{}\n", serde_json::Value::Object(line)));
+                log.file
+                    .append(&format!("{}\n", serde_json::Value::Object(line)));
             }
             _ => {}
         }
@@ -85,7 +123,7 @@ impl Observer for CsvLog {
             Event::Fold { name } => log.fold = name.map(str::to_owned),
             Event::Begin { task, done, .. } => {
                 let task = quoted(&log.name_of(task));
-                log.drop_after(|line| {
+                log.file.keep(|line| {
                     let rest = line.strip_prefix(&task).and_then(|r| r.strip_prefix(','));
                     let step = rest.and_then(|rest| rest.split(',').next()?.parse::<u64>().ok());
                     step.is_none_or(|step| step <= done)
@@ -93,9 +131,11 @@ impl Observer for CsvLog {
             }
             Event::Step { task, done, values } => {
                 let task = quoted(&log.name_of(task));
-                for (name, value) in values {
-                    log.append(&format!("{task},{done},{name},{value}\n"));
-                }
+                let line = |(name, value): &(&str, f64)| {
+                    format!("{task},{done},{},{value}\n", quoted(name))
+                };
+                log.file
+                    .append(&values.iter().map(line).collect::<String>());
             }
             _ => {}
         }
@@ -124,21 +164,9 @@ impl Observer for Perplexity {
 }
 
 impl Log {
-    fn open(path: &Path, header: &str) -> Result<Self> {
-        let attempt = || -> std::io::Result<File> {
-            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-            if file.metadata()?.len() == 0 {
-                file.write_all(header.as_bytes())?;
-            }
-            Ok(file)
-        };
+    fn open(path: &Path, format: Format) -> Result<Self> {
         Ok(Self {
-            path: path.to_owned(),
-            file: attempt().map_err(|source| Error::Io {
-                action: "write",
-                path: path.to_owned(),
-                source,
-            })?,
+            file: LogFile::open(path, format)?,
             fold: None,
         })
     }
@@ -149,32 +177,6 @@ impl Log {
             Some(fold) => format!("{task}, fold {fold}"),
         }
     }
-
-    /// A log must not stop the work it is about: a line that cannot be written is left out.
-    fn append(&mut self, line: &str) {
-        let _ = self.file.write_all(line.as_bytes());
-    }
-
-    fn drop_after(&mut self, keep: impl Fn(&str) -> bool) {
-        let Ok(file) = chromex_core::input::open(&self.path) else {
-            return;
-        };
-        let lines: Vec<String> = BufReader::new(file).lines().map_while(|l| l.ok()).collect();
-        if lines.iter().all(|line| keep(line)) {
-            return;
-        }
-        let written = atomic::write(&self.path, |out| {
-            for line in lines.iter().filter(|line| keep(line)) {
-                writeln!(out, "{line}")?;
-            }
-            Ok(())
-        });
-        if written.is_ok()
-            && let Ok(file) = OpenOptions::new().append(true).open(&self.path)
-        {
-            self.file = file;
-        }
-    }
 }
 
 fn lock(log: &Mutex<Log>) -> std::sync::MutexGuard<'_, Log> {
@@ -182,11 +184,13 @@ fn lock(log: &Mutex<Log>) -> std::sync::MutexGuard<'_, Log> {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Quotes a field where it needs it. A line is one record, whatever a fold or a target is called.
 fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n']) {
+    let text = text.replace(['\n', '\r'], " ");
+    if text.contains([',', '"']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
-        text.to_owned()
+        text
     }
 }
 
@@ -288,5 +292,97 @@ mod tests {
             json.lines().last(),
             Some(r#"{"loss":0.5,"step":5,"task":"a, b"}"#)
         );
+    }
+
+    /// Both logs as text, after one more step.
+    fn after_a_step(csv: &Path, json: &Path) -> [String; 2] {
+        for log in [
+            Box::new(CsvLog::open(csv).unwrap()) as Box<dyn Observer>,
+            Box::new(JsonLinesLog::open(json).unwrap()),
+        ] {
+            begin(log.as_ref(), 1);
+            step(log.as_ref(), 2);
+        }
+        [csv, json].map(|path| std::fs::read_to_string(path).unwrap())
+    }
+
+    #[test]
+    fn damage_is_put_aside_whole_and_the_lines_that_are_sound_stay() {
+        const HEADER: &str = "task,step,name,value\n";
+        const CSV: &str = "\"a, b\",1,loss,0.5\n";
+        const JSON: &str = "{\"loss\":0.5,\"step\":1,\"task\":\"a, b\"}\n";
+        let long = format!("{}\n", "x".repeat(3 << 20));
+        let damages: [(&str, &[u8]); 7] = [
+            ("half", b"\"a, b\",2,lo"),
+            // Half a number looks like a whole one.
+            ("half number", b"\"a, b\",2,loss,0.2"),
+            ("junk", b"\x00\xff\xfe\n\x80\n"),
+            ("columns", b"a,b\n1,2,3,4,5,6\n"),
+            ("no number", b"\"a, b\",two,loss,0.5\n{\"task\":3}\n"),
+            ("open quote", b"\"a, b\n"),
+            ("long", long.as_bytes()),
+        ];
+        for (name, damage) in damages {
+            let folder = tempfile::tempdir().unwrap();
+            let (csv, json) = (folder.path().join("a.csv"), folder.path().join("a.jsonl"));
+            let damaged = [[HEADER, CSV].concat(), JSON.to_owned()]
+                .map(|sound| [sound.as_bytes(), damage].concat());
+            std::fs::write(&csv, &damaged[0]).unwrap();
+            std::fs::write(&json, &damaged[1]).unwrap();
+            let opened = CsvLog::open(&csv).unwrap();
+            let told = opened.set_aside().expect(name);
+            assert_eq!(told.read, 1, "{name}");
+            assert!(told.damaged > 0, "{name}");
+            assert_eq!(std::fs::read(&told.kept_as).unwrap(), damaged[0], "{name}");
+            let [csv, json] = after_a_step(&csv, &json);
+            assert_eq!(csv, [HEADER, CSV, "\"a, b\",2,loss,0.5\n"].concat());
+            assert_eq!(json, [JSON, &JSON.replace(":1", ":2")].concat(), "{name}");
+            let kept = std::fs::read(folder.path().join("a.jsonl.damaged")).unwrap();
+            assert_eq!(kept, damaged[1], "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_makes_way_and_is_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let (csv, json) = (folder.path().join("a.csv"), folder.path().join("a.jsonl"));
+        std::fs::create_dir(&csv).unwrap();
+        std::fs::write(csv.join("within"), "kept").unwrap();
+        std::fs::create_dir(&json).unwrap();
+        after_a_step(&csv, &json);
+        assert!(folder.path().join("a.csv.damaged/within").is_file());
+        #[cfg(unix)]
+        {
+            std::fs::remove_file(&csv).unwrap();
+            let elsewhere = folder.path().join("elsewhere");
+            std::fs::write(&elsewhere, "kept").unwrap();
+            std::os::unix::fs::symlink(&elsewhere, &csv).unwrap();
+            let [text, _] = after_a_step(&csv, &json);
+            assert_eq!(text.lines().count(), 2);
+            assert_eq!(std::fs::read_to_string(elsewhere).unwrap(), "kept");
+            assert!(folder.path().join("a.csv.damaged-2").is_symlink());
+        }
+        let sound = CsvLog::open(&csv).unwrap();
+        assert_eq!(sound.set_aside(), None);
+        sound.clear();
+        assert_eq!(std::fs::read_to_string(&csv).unwrap().lines().count(), 1);
+    }
+
+    #[test]
+    fn a_name_of_any_letters_is_one_field() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let names = ["mse a,b", "mse \"x\"", "mse a\nb\r", "=1+1", ""];
+        let log = CsvLog::open(&path).unwrap();
+        for name in names {
+            log.observe(&Event::Step {
+                task: name,
+                done: 1,
+                values: &[(name, f64::NAN), (name, f64::INFINITY)],
+            });
+        }
+        assert_eq!(CsvLog::open(&path).unwrap().set_aside(), None);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 1 + 2 * names.len());
     }
 }

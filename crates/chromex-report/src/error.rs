@@ -20,9 +20,21 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The folder of a new run holds something already.
-    #[error("{path} is not empty: resume the run in it or name another folder", path = path.display())]
+    #[error("{path} is not empty: go on with the run in it by --resume, or name another folder", path = path.display())]
     NotEmpty {
         /// The folder.
+        path: PathBuf,
+    },
+    /// Another process writes into the folder.
+    #[error("{path} is in use by another process: wait for it to end, or name another folder", path = path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A link stands where a run has a file or a folder.
+    #[error("{path} is a symbolic link, and a run writes through none: put the folder itself there, or name another", path = path.display())]
+    Link {
+        /// The link.
         path: PathBuf,
     },
     /// A file is not a Parquet file, or a damaged one.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use chromex_core::{Report, RunRecord};
 
-use crate::tables;
+use crate::{Note, tables};
 
 const STYLE: &str = "\
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; \
@@ -39,7 +39,7 @@ pub fn page(
     title: &str,
     record: &RunRecord,
     report: &Report,
-    notes: &[String],
+    notes: &[Note],
     plots: &[(String, String)],
 ) -> String {
     let title = escaped(title);
@@ -51,7 +51,13 @@ pub fn page(
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
     );
     for note in notes {
-        push(&mut page, &format!("<p>{}</p>", escaped(note)));
+        match note {
+            Note::Text(text) => push(&mut page, &format!("<p>{}</p>", escaped(text))),
+            Note::Table { title, rows } => {
+                push(&mut page, &format!("<p>{}</p>", escaped(title)));
+                push_table(&mut page, "", rows, |_| false);
+            }
+        }
     }
     let targets = tables::distinct(report.summaries.iter().map(|line| line.target.as_str()));
     for target in targets {
@@ -95,11 +101,10 @@ fn push_target(page: &mut String, report: &Report, target: &str) {
             ),
         );
         push_table(page, "names", &compared, |_| false);
-        let findings = tables::findings(report, target, metric);
+        let findings = tables::finding_lines(report, target, metric);
         if !findings.is_empty() {
             page.push_str("<ul>\n");
-            for finding in findings.lines() {
-                let finding = finding.strip_prefix("- ").unwrap_or(finding);
+            for finding in &findings {
                 push(page, &format!("<li>{}</li>", escaped(finding)));
             }
             page.push_str("</ul>\n");
@@ -237,7 +242,12 @@ mod tests {
             sha256: "abc".into(),
         });
         let plots = [(EVIL.to_owned(), "<svg><circle r=\"1\"/></svg>".to_owned())];
-        page(EVIL, &record, &evil_report(), &[EVIL.into()], &plots)
+        let row = || vec![EVIL.to_owned(), "| a |".to_owned()];
+        let table = Note::Table {
+            title: EVIL.into(),
+            rows: vec![row(), row()],
+        };
+        page(EVIL, &record, &evil_report(), &[EVIL.into(), table], &plots)
     }
 
     /// Walks over the tags and fails where one is closed that is not the last open one.
@@ -268,6 +278,7 @@ mod tests {
         assert!(page.contains("<svg><circle r=\"1\"/></svg>"));
         assert!(page.contains("<tr class=\"floor first\"><td>mean, "));
         assert!(page.contains("<li>") && page.contains("does not beat the floor mean"));
+        assert!(page.contains("<td>| a |</td></tr>") && page.contains("<th>| a |</th></tr>"));
         assert!(page.contains("7 bytes, SHA-256 abc") && page.contains("<td>3, 5</td>"));
     }
 

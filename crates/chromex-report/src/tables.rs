@@ -1,8 +1,8 @@
 //! Reports as tables, for a terminal and for Markdown (the same text serves both).
 
-use std::fmt::Write;
-
 use chromex_core::{Comparison, Report, Summary};
+
+use crate::markdown;
 
 /// A published score, to stand beside ours.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,7 +18,7 @@ pub struct Published {
 /// Lays the summaries of one target out: a line per model with every metric's mean and interval, floors last, published
 /// scores beside ours.
 pub fn scores(report: &Report, target: &str, published: &[Published]) -> String {
-    aligned(&score_cells(report, target, published))
+    markdown::table(&score_cells(report, target, published))
 }
 
 /// Lists the cells of the table of scores, its header first.
@@ -80,7 +80,7 @@ pub(crate) fn score_cells(
 
 /// Lays the comparisons with the floors out, for one target and metric.
 pub fn comparisons(report: &Report, target: &str, metric: &str) -> String {
-    aligned(&comparison_cells(report, target, metric))
+    markdown::table(&comparison_cells(report, target, metric))
 }
 
 /// Lists the cells of the table of comparisons, its header first.
@@ -103,30 +103,38 @@ pub(crate) fn comparison_cells(report: &Report, target: &str, metric: &str) -> V
     table
 }
 
-/// Says which models do not beat a floor: a deep model that loses to a constant or a line is a finding.
+/// Says which models do not beat a floor, a line of a list each: a deep model that loses to a constant or a line is a finding.
 pub fn findings(report: &Report, target: &str, metric: &str) -> String {
-    let mut text = String::new();
-    for line in of_table(report, target, metric) {
+    let lines = finding_lines(report, target, metric).into_iter();
+    lines
+        .map(|line| format!("- {}\n", markdown::escaped(&line)))
+        .collect()
+}
+
+/// Lists the findings as sentences.
+pub(crate) fn finding_lines(report: &Report, target: &str, metric: &str) -> Vec<String> {
+    let sentence = |line: &Comparison| {
         // After Holm's correction: a table has many comparisons, and one of them would fool us.
         let above = line.p_holm < 0.05;
         let verdict = match (line.loses, above) {
             (true, true) => "scores worse than",
             (true, false) => "does not beat",
             (false, false) => "cannot be told from",
-            (false, true) => continue,
+            (false, true) => return None,
         };
-        let _ = writeln!(
-            text,
-            "- {} {verdict} the floor {} in {metric}: {} [{}, {}], n = {}.",
+        Some(format!(
+            "{} {verdict} the floor {} in {metric}: {} [{}, {}], n = {}.",
             line.model,
             line.floor,
             number(line.difference),
             number(line.low),
             number(line.high),
             line.n
-        );
-    }
-    text
+        ))
+    };
+    of_table(report, target, metric)
+        .filter_map(sentence)
+        .collect()
 }
 
 /// The comparisons of one target and metric that are defined.
@@ -177,32 +185,6 @@ pub(crate) fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> 
         }
     }
     seen
-}
-
-/// Writes a Markdown table whose columns also line up in a terminal.
-fn aligned(table: &[Vec<String>]) -> String {
-    let cell = |text: &str| text.replace('|', "\\|");
-    let columns = table.first().map_or(0, Vec::len);
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| {
-            let lengths = table.iter().map(|row| cell(&row[column]).chars().count());
-            lengths.max().unwrap_or(0).max(3)
-        })
-        .collect();
-    let mut text = String::new();
-    for (index, row) in table.iter().enumerate() {
-        for (value, width) in row.iter().zip(&widths) {
-            let _ = write!(text, "| {:<width$} ", cell(value));
-        }
-        text.push_str("|\n");
-        if index == 0 {
-            for width in &widths {
-                let _ = write!(text, "| {} ", "-".repeat(*width));
-            }
-            text.push_str("|\n");
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -272,8 +254,8 @@ mod tests {
     #[test]
     fn losing_to_a_floor_is_said_with_its_certainty() {
         let text = findings(&report(), "y", "pearson");
-        assert!(text.contains("deep|er scores worse than the floor ridge"));
-        assert!(text.contains("deep|er does not beat the floor ridge"));
+        assert!(text.contains("- deep\\|er scores worse than the floor ridge"));
+        assert!(text.contains("- deep\\|er does not beat the floor ridge"));
         assert_eq!(comparisons(&report(), "y", "mse").lines().count(), 2);
     }
 }

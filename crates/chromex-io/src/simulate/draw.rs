@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use chromex_core::random::generator;
-use chromex_core::{CellPair, Dataset, Keys, MarkWindows, Rows, Targets};
+use chromex_core::{CellPair, Dataset, FileName, Keys, MarkWindows, Rows, Targets};
 use ndarray::{Array2, Array3};
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
@@ -283,9 +283,10 @@ impl Simulation {
                     rows.iter().map(|&row| format!("SIM{}", row + 1)).collect(),
                     windows[cell].select(&rows),
                 );
-                write_windows(&folder.join(format!("{name}.{label}.csv")), &table)?;
+                let file = FileName::exactly(name)?.ending(label).ending("csv");
+                write_windows(&folder.join(file), &table)?;
             }
-            let path = folder.join(format!("{name}.expr.csv"));
+            let path = folder.join(FileName::exactly(name)?.ending("expr.csv"));
             write_expression(&path, &self.expression[cell])?;
         }
         let mut pair = DeepDiffPair::new(folder, &self.cells[0], &self.cells[1]);

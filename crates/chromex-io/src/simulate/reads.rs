@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use chromex_core::FileName;
 use chromex_core::random::generator;
 use rand::RngExt;
 
@@ -80,7 +81,8 @@ impl Simulation {
         let cell = |cell: usize| -> Result<(String, Vec<Track>)> {
             let marks = windows.marks().iter().enumerate();
             let tracks = marks.map(|(mark, name)| {
-                let path = folder.join(format!("{}-{name}.tagAlign.gz", self.cells[cell]));
+                let file = FileName::exactly(&format!("{}-{name}", self.cells[cell]))?;
+                let path = folder.join(file.ending("tagAlign.gz"));
                 self.write_track(&path, cell, mark, seed, place)?;
                 Ok(Track::new(name, path))
             });
