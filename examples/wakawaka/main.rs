@@ -18,10 +18,10 @@ use std::sync::Arc;
 use burn::Tensor;
 use chromex::baselines::interpretation::planted_fraction;
 use chromex::baselines::{StagedWakaWaka, WakaWakaConfig, save_network};
-use chromex::boosting::{LinearModel, Ridge};
+use chromex::boosting::Ridge;
 use chromex::core::{
-    Dataset, Encode, Experiment, Fit, GivenSplit, Keys, MarkWindows, Predict, Sequences, Split,
-    Target, Targets, Transform, WindowColumns, WindowMaxima, random,
+    Dataset, Encode, Experiment, GivenSplit, Keys, MarkWindows, Sequences, Split, Target, Targets,
+    Then, Transform, WindowColumns, WindowMaxima, random,
 };
 use chromex::io::TabRows;
 use chromex::nn::attribution::input_gradient;
@@ -58,10 +58,7 @@ struct Genes {
     motifs: Option<Array3<bool>>,
 }
 
-/// Fits a learner on the marks, or on the DNA, alone.
-#[derive(Clone)]
-struct Only<L>(Part, L);
-
+/// What of a gene a floor reads.
 #[derive(Clone, Copy, PartialEq)]
 enum Part {
     Marks,
@@ -133,23 +130,17 @@ fn experiment(genes: &Genes, training: &Training, flags: &Flags) -> Experiment<B
     histone::scored(experiment, true)
         .floor(
             "ridge-marks",
-            Only(
-                Part::Marks,
-                Ridge {
-                    alpha: 1.0,
-                    standardize: true,
-                },
-            ),
+            Part::Marks.then(Ridge {
+                alpha: 1.0,
+                standardize: true,
+            }),
         )
         .floor(
             "ridge-bases",
-            Only(
-                Part::Dna,
-                Ridge {
-                    alpha: 100.0,
-                    standardize: false,
-                },
-            ),
+            Part::Dna.then(Ridge {
+                alpha: 100.0,
+                standardize: false,
+            }),
         )
         .model("marks", trainer("marks", config.clone().marks_only()))
         .model("dna", trainer("dna", config.clone().dna_only()))
@@ -351,22 +342,4 @@ impl Encode<Both> for Part {
     }
 }
 
-impl Fit<Both> for Only<Ridge> {
-    type Fitted = Only<LinearModel>;
-
-    fn fit(
-        &self,
-        train: &Dataset<Both>,
-        valid: &Dataset<Both>,
-        seed: u64,
-    ) -> chromex::core::Result<Self::Fitted> {
-        let of = |data: &Dataset<Both>| data.with_inputs(self.0.encode(&data.inputs)?);
-        Ok(Only(self.0, self.1.fit(&of(train)?, &of(valid)?, seed)?))
-    }
-}
-
-impl Predict<Both> for Only<LinearModel> {
-    fn predict(&self, inputs: &Both) -> chromex::core::Result<Array2<f32>> {
-        self.1.predict(&self.0.encode(inputs)?)
-    }
-}
+chromex::core::fit_by_copy!(Part: Both);

@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::process::{Output, Stdio};
 
+use chromex::core::Rows;
 use chromex::io::deepdiff::DeepDiffPair;
 use chromex::io::simulate::SimulatedPair;
 use chromex::io::storage::{WindowsFile, read_npz};
@@ -78,9 +79,20 @@ fn simulated_reads_become_the_datasets_that_they_were_drawn_from() {
         }
     }
     // What DeepDiff's reader makes of the tables is the simulation, labels included.
-    let read = DeepDiffPair::new(&out, &pair.cells[0], &pair.cells[1])
-        .load()
-        .unwrap();
+    let mut tables = DeepDiffPair::new(&out, &pair.cells[0], &pair.cells[1]);
+    let read = tables.load().unwrap();
+    // Side files name the marks: nothing is assumed, and a reader that asks for another order gets it.
+    assert!(tables.notes().unwrap().is_empty());
+    let side = out.join(format!("{}.train.marks.json", pair.cells[0]));
+    assert!(tables.files().unwrap().contains(&side));
+    tables.layout.marks.reverse();
+    let turned = tables.load().unwrap().inputs;
+    assert_eq!(tables.notes().unwrap().len(), 6);
+    let own = turned.in_layouts(&read.inputs.mark_layouts()).unwrap();
+    assert_eq!(*own, read.inputs);
+    tables.layout.marks[0] = "H3K27ac".into();
+    let message = tables.load().unwrap_err().to_string();
+    assert!(message.contains("not known: H3K36me3"), "{message}");
     assert_eq!(read.inputs, simulation.dataset.inputs);
     assert_eq!(read.targets.values, simulation.dataset.targets.values);
     assert_eq!(read.len(), 30);

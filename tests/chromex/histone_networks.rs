@@ -55,8 +55,11 @@ fn check_tables(folder: &Path) -> usize {
         let path = entry.unwrap().path();
         if path.is_dir() {
             tables += check_tables(&path);
-        } else if path.extension().is_some_and(|ending| ending == "csv") {
-            let mut reader = csv::Reader::from_path(&path).unwrap();
+        } else if let Some(ending @ ("csv" | "tsv")) = path.extension().and_then(|e| e.to_str()) {
+            let mut reader = csv::ReaderBuilder::new()
+                .delimiter(if ending == "csv" { b',' } else { b'\t' })
+                .from_path(&path)
+                .unwrap();
             let fields = reader.headers().unwrap().len();
             for line in reader.records() {
                 assert_eq!(line.unwrap().len(), fields, "{}", path.display());
