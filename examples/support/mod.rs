@@ -13,6 +13,6 @@ mod run;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub(crate) use errors::{Anything, report_errors};
-pub(crate) use options::Options;
+pub(crate) use options::{Options, not_negative};
 pub(crate) use progress::Progress;
 pub(crate) use run::{Run, save_model};
