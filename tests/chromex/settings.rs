@@ -84,11 +84,16 @@ fn answered<T, E: Display>(what: &str, run: impl FnOnce() -> Result<T, E>) {
 }
 
 fn soon(begun: Instant, what: &str) {
-    assert!(begun.elapsed() < Duration::from_secs(20), "{what} took long");
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "{what} took long"
+    );
 }
 
 fn table(rows: usize) -> Dataset<Array2<f32>> {
-    let inputs = Array2::from_shape_fn((rows, 3), |(row, column)| ((row * 7 + column * 3) % 5) as f32);
+    let inputs = Array2::from_shape_fn((rows, 3), |(row, column)| {
+        ((row * 7 + column * 3) % 5) as f32
+    });
     labelled(inputs, rows)
 }
 
@@ -110,7 +115,9 @@ fn labelled<X: chromex::core::Rows>(inputs: X, rows: usize) -> Dataset<X> {
 }
 
 fn windows(rows: usize) -> Dataset<MarkWindows> {
-    let signal = Array3::from_shape_fn((rows, 4, 2), |(row, bin, mark)| ((row + bin + mark) % 3) as f32);
+    let signal = Array3::from_shape_fn((rows, 4, 2), |(row, bin, mark)| {
+        ((row + bin + mark) % 3) as f32
+    });
     let marks = vec!["a".to_owned(), "b".to_owned()];
     labelled(MarkWindows::new(signal, marks, 100).unwrap(), rows)
 }

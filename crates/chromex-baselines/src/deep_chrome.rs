@@ -104,9 +104,8 @@ impl DeepChromeConfig {
         let [first, second] = self.hidden.map(Saturating);
         let [length, filters] = [convolution.length(bins), self.filters].map(Saturating);
         let [one, outputs] = [1, self.outputs()].map(Saturating);
-        let dense = (length * filters + one) * first
-            + (first + one) * second
-            + (second + one) * outputs;
+        let dense =
+            (length * filters + one) * first + (first + one) * second + (second + one) * outputs;
         (Saturating(convolution.parameter_count()) + dense).0
     }
 

@@ -296,11 +296,7 @@ fn without_members() -> Error {
     }
 }
 
-fn between(
-    name: &'static str,
-    found: usize,
-    range: std::ops::RangeInclusive<usize>,
-) -> Result<()> {
+fn between(name: &'static str, found: usize, range: std::ops::RangeInclusive<usize>) -> Result<()> {
     if range.contains(&found) {
         return Ok(());
     }

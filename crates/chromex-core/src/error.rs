@@ -41,7 +41,11 @@ pub enum Error {
         second: usize,
     },
     /// A split or a bootstrap asks for a group that the keys do not have.
-    #[error("no group named `{name}`{}; the keys have {}", nearest(name, known), listed(known))]
+    #[error(
+        "no group named `{name}`{}; the keys have {}",
+        nearest(name, known),
+        listed(known)
+    )]
     UnknownGroup {
         /// The group that was asked for.
         name: String,
@@ -49,7 +53,11 @@ pub enum Error {
         known: Vec<String>,
     },
     /// A name that must be one of a list is not.
-    #[error("unknown {what} `{name}`{}; known: {}", nearest(name, known), listed(known))]
+    #[error(
+        "unknown {what} `{name}`{}; known: {}",
+        nearest(name, known),
+        listed(known)
+    )]
     UnknownName {
         /// What kind of thing is named.
         what: &'static str,

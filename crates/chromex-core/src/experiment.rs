@@ -289,8 +289,7 @@ impl<X: Rows + 'static> Experiment<X> {
                             }
                             let failed = |step: &str, error: Error| {
                                 let (model, fold) = (&entry.name, &fold.name);
-                                let stage =
-                                    format!("{step} `{model}`, fold `{fold}`, seed {seed}");
+                                let stage = format!("{step} `{model}`, fold `{fold}`, seed {seed}");
                                 Error::stage(stage, error)
                             };
                             let fitted = (entry.fit)(&train, &valid, &fold.name, seed)

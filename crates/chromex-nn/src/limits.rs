@@ -37,7 +37,12 @@ pub fn count(name: &'static str, found: usize, most: usize) -> Result<()> {
 ///
 /// [`Error::Setting`].
 pub fn share(name: &'static str, found: f64) -> Result<()> {
-    number(name, found, (0.0..1.0).contains(&found), "at least 0 and below 1")
+    number(
+        name,
+        found,
+        (0.0..1.0).contains(&found),
+        "at least 0 and below 1",
+    )
 }
 
 /// Refuses a number that is not finite or below 0.

@@ -11,8 +11,8 @@ use rand::seq::SliceRandom;
 use crate::checkpoint::{Checkpoint, Progress, pack, unpack};
 use crate::optimizer::{Stepper, check_groups, thawed};
 use crate::{
-    Architecture, Checkpoints, Device, Error, Keep, Network, Precision, Recipe, Result,
-    Selection, Trained, clip,
+    Architecture, Checkpoints, Device, Error, Keep, Network, Precision, Recipe, Result, Selection,
+    Trained, clip,
 };
 
 /// Makes any architecture a learner.

@@ -109,7 +109,9 @@ impl LocalisedMotifs {
         if bins > MOST_COUNTS / kmers {
             return Err(Error::Setting {
                 name: "k, window",
-                expected: format!("at most {MOST_COUNTS} counts, of each k-mer in each half window"),
+                expected: format!(
+                    "at most {MOST_COUNTS} counts, of each k-mer in each half window"
+                ),
                 found: format!("{} letters and {bins} half windows", self.k),
             });
         }

@@ -253,7 +253,8 @@ impl DeepDiffConfig {
 
     fn cells(&self, marks: usize) -> Option<RecurrentEncodersConfig> {
         let cells = if self.siamese { 1 } else { 2 };
-        self.auxiliary.then(|| self.bin_level(marks.saturating_mul(cells)))
+        self.auxiliary
+            .then(|| self.bin_level(marks.saturating_mul(cells)))
     }
 
     fn main(&self) -> Option<RecurrentEncodersConfig> {

@@ -75,7 +75,10 @@ impl Fold {
     /// Refuses a fold that has nothing to learn from or nothing to score.
     fn checked(self) -> Result<Self> {
         for (what, rows) in [
-            ("the training rows of a fold: the split left none", &self.train),
+            (
+                "the training rows of a fold: the split left none",
+                &self.train,
+            ),
             ("the test rows of a fold: the split left none", &self.test),
         ] {
             if rows.is_empty() {

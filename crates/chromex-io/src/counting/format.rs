@@ -148,6 +148,9 @@ mod tests {
         let message = format("a", b"what is this").unwrap_err().to_string();
         assert!(message.contains("line 1: expected BAM, CRAM"), "{message}");
         let later = format("a", b"# x\n\ntrack y\nwhat is this\n").unwrap_err();
-        assert!(later.to_string().contains("line 4: expected BAM"), "{later}");
+        assert!(
+            later.to_string().contains("line 4: expected BAM"),
+            "{later}"
+        );
     }
 }

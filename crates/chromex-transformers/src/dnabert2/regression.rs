@@ -190,7 +190,9 @@ impl Dnabert2Regressor {
     ///
     /// When a sequence is longer than the network reads.
     pub fn states(&self, inputs: &TokenIds, device: &Device) -> Result<Vec<Tensor<3>>> {
-        let tokens = self.layout.lay_out(inputs, self.longest, self.vocabulary())?;
+        let tokens = self
+            .layout
+            .lay_out(inputs, self.longest, self.vocabulary())?;
         Ok(self.bert.states(&tokens, device))
     }
 
@@ -204,7 +206,9 @@ impl Dnabert2Regressor {
         order.sort_by_key(|&row| inputs.sentence(row, 0).len());
         let mut pooled = Vec::new();
         for rows in buckets(&order, |row| inputs.sentence(row, 0).len()) {
-            let tokens = self.layout.lay_out(&inputs.select(rows), self.longest, self.vocabulary())?;
+            let tokens =
+                self.layout
+                    .lay_out(&inputs.select(rows), self.longest, self.vocabulary())?;
             let hidden = self.bert.hidden(&tokens, device);
             pooled.push(self.pool(&tokens, hidden));
         }

@@ -130,7 +130,9 @@ impl Gpt2Config {
             width: published.n_embd,
             layers: published.n_layer,
             heads: published.n_head,
-            hidden: published.n_inner.unwrap_or(published.n_embd.saturating_mul(4)),
+            hidden: published
+                .n_inner
+                .unwrap_or(published.n_embd.saturating_mul(4)),
             norm_epsilon: published.layer_norm_epsilon,
         })
     }

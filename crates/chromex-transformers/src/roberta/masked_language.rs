@@ -139,7 +139,9 @@ impl RobertaMaskedLanguage {
     ///
     /// When a sequence is longer than the network's positions.
     pub fn hidden(&self, tokens: &TokenIds, device: &Device) -> Result<Tensor<3>> {
-        let tokens = self.layout.lay_out(tokens, self.roberta.longest(), self.roberta.vocabulary())?;
+        let tokens =
+            self.layout
+                .lay_out(tokens, self.roberta.longest(), self.roberta.vocabulary())?;
         Ok(self.roberta.hidden(&tokens, device))
     }
 
@@ -149,7 +151,9 @@ impl RobertaMaskedLanguage {
     ///
     /// When a sequence is longer than the network's positions.
     pub fn start_states(&self, tokens: &TokenIds, device: &Device) -> Result<Tensor<2>> {
-        let tokens = self.layout.lay_out(tokens, self.roberta.longest(), self.roberta.vocabulary())?;
+        let tokens =
+            self.layout
+                .lay_out(tokens, self.roberta.longest(), self.roberta.vocabulary())?;
         let hidden = self.roberta.hidden(&tokens, device);
         let [rows, length, width] = hidden.dims();
         let starts: Vec<i32> = tokens.starts().map(|place| place as i32).collect();
@@ -253,14 +257,20 @@ impl Masking {
 impl Network<TokenIds> for RobertaMaskedLanguage {
     /// Gives the mean hidden state of each row's words: `[rows, width]`.
     fn forward(&self, inputs: &TokenIds, device: &Device) -> Result<Tensor<2>> {
-        let tokens = self.layout.lay_out(inputs, self.roberta.longest(), self.roberta.vocabulary())?;
+        let tokens =
+            self.layout
+                .lay_out(inputs, self.roberta.longest(), self.roberta.vocabulary())?;
         Ok(tokens.mean(self.roberta.hidden(&tokens, device)))
     }
 
     /// The mean negative log-likelihood of the hidden tokens. In training other tokens are hidden each time; without
     /// gradients always the same ones of a batch, so that two looks compare.
     fn loss(&self, batch: &Dataset<TokenIds>, device: &Device) -> Result<Tensor<1>> {
-        let mut tokens = self.layout.lay_out(&batch.inputs, self.roberta.longest(), self.roberta.vocabulary())?;
+        let mut tokens = self.layout.lay_out(
+            &batch.inputs,
+            self.roberta.longest(),
+            self.roberta.vocabulary(),
+        )?;
         let table = self.roberta.tokens.weight.val();
         let [vocabulary, width] = table.dims();
         let seed = if device.is_autodiff() {

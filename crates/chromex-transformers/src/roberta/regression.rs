@@ -155,7 +155,9 @@ impl RegressionHead {
 
 impl Network<TokenIds> for RobertaRegressor {
     fn forward(&self, inputs: &TokenIds, device: &Device) -> Result<Tensor<2>> {
-        let tokens = self.layout.lay_out(inputs, self.roberta.longest(), self.roberta.vocabulary())?;
+        let tokens =
+            self.layout
+                .lay_out(inputs, self.roberta.longest(), self.roberta.vocabulary())?;
         let hidden = self.roberta.hidden(&tokens, device);
         Ok(self.head.forward(tokens.mean(hidden)))
     }

@@ -30,6 +30,14 @@ impl Hostile {
         Self::new(name, move |path| fs::write(path, &bytes))
     }
 
+    /// Holds what a function makes when it is wanted: large files are not kept.
+    pub(crate) fn made(
+        name: impl Into<String>,
+        make: impl Fn() -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(name, move |path| fs::write(path, make()))
+    }
+
     /// Puts it in the place of whatever stands there.
     pub(crate) fn put(&self, path: &Path) -> io::Result<()> {
         if path.is_dir() {
@@ -76,7 +84,13 @@ pub(crate) fn any() -> Vec<Hostile> {
         Hostile::bytes("the start of a ZIP", *b"PK\x03\x04\x14\0"),
         Hostile::bytes("a line break", "\n"),
         Hostile::bytes("a byte order mark", "\u{feff}"),
-        Hostile::bytes("UTF-16", "a\u{feff}\tb\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()),
+        Hostile::bytes(
+            "UTF-16",
+            "a\u{feff}\tb\n"
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect::<Vec<u8>>(),
+        ),
     ]
 }
 
@@ -118,29 +132,42 @@ pub(crate) fn text(sound: &[u8], separator: char) -> Vec<Hostile> {
         Hostile::bytes("with a byte order mark", format!("\u{feff}{whole}")),
         Hostile::bytes("with carriage returns alone", whole.replace('\n', "\r")),
         Hostile::bytes("with empty lines", whole.replace('\n', "\n\n\n")),
-        Hostile::bytes("with a line of 20 MB", {
-            let mut bytes = sound.to_vec();
-            bytes.extend(vec![b'a'; 20_000_000]);
-            bytes
-        }),
-        Hostile::bytes("with a first line of 20 MB", {
-            let mut bytes = vec![b'A'; 20_000_000];
-            bytes.push(b'\n');
-            bytes.extend_from_slice(sound);
-            bytes
-        }),
-        Hostile::bytes("with a million columns", {
-            let first = whole.lines().next().unwrap_or_default();
-            let columns = format!("{separator}1").repeat(1_000_000);
-            whole.replacen(first, &format!("{first}{columns}"), 1)
-        }),
-        Hostile::bytes("with a million columns in every line", {
-            let columns = format!("{separator}1").repeat(1_000_000);
-            let lines = whole.lines().take(5);
-            lines.map(|line| format!("{line}{columns}\n")).collect::<String>()
-        }),
+        {
+            let sound = sound.to_vec();
+            Hostile::made("with a line of 20 MB", move || {
+                [&sound[..], &vec![b'a'; 20_000_000]].concat()
+            })
+        },
+        {
+            let sound = sound.to_vec();
+            Hostile::made("with a first line of 20 MB", move || {
+                [&vec![b'A'; 20_000_000], &b"\n"[..], &sound].concat()
+            })
+        },
+        {
+            let whole = whole.clone();
+            Hostile::made("with a million columns", move || {
+                let first = whole.lines().next().unwrap_or_default();
+                let columns = format!("{separator}1").repeat(1_000_000);
+                whole
+                    .replacen(first, &format!("{first}{columns}"), 1)
+                    .into()
+            })
+        },
+        {
+            let whole = whole.clone();
+            Hostile::made("with a million columns in every line", move || {
+                let columns = format!("{separator}1").repeat(1_000_000);
+                let lines = whole.lines().take(5);
+                let wide: String = lines.map(|line| format!("{line}{columns}\n")).collect();
+                wide.into()
+            })
+        },
         Hostile::bytes("with other separators", whole.replace(separator, "|")),
-        Hostile::bytes("with an open quote", whole.replacen(separator, &format!("{separator}\""), 3)),
+        Hostile::bytes(
+            "with an open quote",
+            whole.replacen(separator, &format!("{separator}\""), 3),
+        ),
         Hostile::bytes("comments alone", "# a\n#! b\n".repeat(100)),
         Hostile::bytes("its first line alone", {
             whole.lines().next().unwrap_or_default().as_bytes()
@@ -158,7 +185,10 @@ pub(crate) fn text(sound: &[u8], separator: char) -> Vec<Hostile> {
             let mut all_lines = lines.clone();
             all_lines[line] = &changed;
             let text = all_lines.join("\n") + "\n";
-            all.push(Hostile::bytes(format!("{name} as field {}", field + 1), text));
+            all.push(Hostile::bytes(
+                format!("{name} as field {}", field + 1),
+                text,
+            ));
         }
     }
     for (name, bytes) in [("no UTF-8", &b"\xff\xfe\xc3\x28"[..]), ("NULs", b"\0\0\0")] {
@@ -178,14 +208,20 @@ const FIELDS: [(&str, &str); 16] = [
     ("2^63", "9223372036854775808"),
     ("2^64 - 1", "18446744073709551615"),
     ("2^32", "4294967296"),
-    ("a number of 400 digits", concat!(
-        "1111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111",
-        "1111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111",
-        "1111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111",
-        "1111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111"
-    )),
+    (
+        "a number of 400 digits",
+        concat!(
+            "1111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111",
+            "1111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111",
+            "1111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111",
+            "1111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111"
+        ),
+    ),
     ("nothing", ""),
-    ("HTML", "<script>alert(1)</script><img src=x onerror=alert(1)>"),
+    (
+        "HTML",
+        "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    ),
     ("Markdown", "[x](javascript:alert(1)) | `x` | **"),
     ("a formula", "=cmd|'/c calc'!A0"),
     ("a path", "../../../../outside"),
@@ -199,7 +235,10 @@ pub(crate) fn bytes(sound: &[u8], changes: usize) -> Vec<Hostile> {
     let mut all = Vec::new();
     for cut in 1..=changes {
         let place = (sound.len() * cut / (changes + 1)).max(1);
-        all.push(Hostile::bytes(format!("cut after {place} bytes"), &sound[..place]));
+        all.push(Hostile::bytes(
+            format!("cut after {place} bytes"),
+            &sound[..place],
+        ));
     }
     for change in 0..changes {
         let mut changed = sound.to_vec();
@@ -213,9 +252,15 @@ pub(crate) fn bytes(sound: &[u8], changes: usize) -> Vec<Hostile> {
         for byte in changed.iter_mut().skip(place).take(count) {
             *byte = [0xff, 0x7f, 0, 0x80][change % 4];
         }
-        all.push(Hostile::bytes(format!("{count} bytes changed from byte {place}"), changed));
+        all.push(Hostile::bytes(
+            format!("{count} bytes changed from byte {place}"),
+            changed,
+        ));
     }
-    all.push(Hostile::bytes("with a megabyte behind", [sound, &vec![b'x'; 1 << 20]].concat()));
+    all.push(Hostile::bytes(
+        "with a megabyte behind",
+        [sound, &vec![b'x'; 1 << 20]].concat(),
+    ));
     all.push(Hostile::bytes("twice", [sound, sound].concat()));
     all
 }

@@ -64,7 +64,11 @@ fn flags() -> Result<Flags, Box<dyn Error>> {
     };
     let mut given = std::env::args().skip(1);
     while let Some(flag) = given.next() {
-        let mut value = || given.next().ok_or_else(|| format!("{flag}: no value; {USAGE}"));
+        let mut value = || {
+            given
+                .next()
+                .ok_or_else(|| format!("{flag}: no value; {USAGE}"))
+        };
         match flag.as_str() {
             "--only" => flags.only = Some(value()?),
             "--every" => flags.every = value()?.parse::<usize>()?.max(1),
@@ -88,10 +92,7 @@ fn run(flags: &Flags) -> Result<usize, Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;
     let bases = scratch.path().join("bases");
     std::fs::create_dir_all(&bases)?;
-    let mut doors = doors::all(&flags.examples, &bases)?;
-    if let Some(only) = &flags.only {
-        doors.retain(|door| door.name.contains(only.as_str()));
-    }
+    let doors = doors::all(&flags.examples, &bases, flags.only.as_deref())?;
     let sound = Hostile::new("the sound file", |_| Ok(()));
     let mut cases: Vec<(&Door, Option<&Hostile>)> = Vec::new();
     for door in &doors {
@@ -106,9 +107,19 @@ fn run(flags: &Flags) -> Result<usize, Box<dyn Error>> {
         let work = || {
             while let Some((door, hostile)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let place = next.load(Ordering::Relaxed);
-                let cell = scratch.path().join(format!("cell-{place}-{:?}", std::thread::current().id()));
-                let one = case(flags, door, hostile.unwrap_or(&sound), hostile.is_none(), &cell);
-                let mut told = told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let cell = scratch
+                    .path()
+                    .join(format!("cell-{place}-{:?}", std::thread::current().id()));
+                let one = case(
+                    flags,
+                    door,
+                    hostile.unwrap_or(&sound),
+                    hostile.is_none(),
+                    &cell,
+                );
+                let mut told = told
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
                 told.note(flags, door, hostile.unwrap_or(&sound), one);
                 let _ = std::fs::remove_dir_all(&cell);
             }
@@ -117,8 +128,13 @@ fn run(flags: &Flags) -> Result<usize, Box<dyn Error>> {
             scope.spawn(work);
         }
     });
-    let mut told = told.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    for place in ["/tmp/chromex-hostile-outside", "/tmp/chromex-hostile-outside.npy"] {
+    let mut told = told
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    for place in [
+        "/tmp/chromex-hostile-outside",
+        "/tmp/chromex-hostile-outside.npy",
+    ] {
         if Path::new(place).exists() {
             *told.faults.entry(Fault::Outside).or_default() += 1;
             println!("FAULT Outside: {place} was made");
@@ -148,7 +164,13 @@ struct Told {
 }
 
 impl Told {
-    fn note(&mut self, flags: &Flags, door: &Door, hostile: &Hostile, one: Result<child::Outcome, Box<dyn Error>>) {
+    fn note(
+        &mut self,
+        flags: &Flags,
+        door: &Door,
+        hostile: &Hostile,
+        one: Result<child::Outcome, Box<dyn Error>>,
+    ) {
         let (door, hostile) = (&door.name, &hostile.name);
         let one = match one {
             Ok(one) => one,
@@ -167,13 +189,23 @@ impl Told {
         }
         if flags.tells {
             let told: String = one.told.chars().take(300).collect();
-            println!("{door}, {hostile}: {:.1} s, {} MB: {told}", one.seconds, one.peak_bytes >> 20);
+            println!(
+                "{door}, {hostile}: {:.1} s, {} MB: {told}",
+                one.seconds,
+                one.peak_bytes >> 20
+            );
         }
     }
 }
 
 /// Runs one case in a folder of its own.
-fn case(flags: &Flags, door: &Door, hostile: &Hostile, must_be_taken: bool, cell: &Path) -> Result<child::Outcome, Box<dyn Error>> {
+fn case(
+    flags: &Flags,
+    door: &Door,
+    hostile: &Hostile,
+    must_be_taken: bool,
+    cell: &Path,
+) -> Result<child::Outcome, Box<dyn Error>> {
     let folder = cell.join("case");
     child::copy(&door.base, &folder)?;
     if !must_be_taken {
@@ -183,11 +215,23 @@ fn case(flags: &Flags, door: &Door, hostile: &Hostile, must_be_taken: bool, cell
     let arguments: Vec<String> = door
         .arguments
         .iter()
-        .map(|argument| argument.replace("IN", &place("in")).replace("OUT", &place("out")))
+        .map(|argument| {
+            argument
+                .replace("IN", &place("in"))
+                .replace("OUT", &place("out"))
+        })
         .collect();
-    let mut outcome = child::run(&flags.examples.join(door.example), &arguments, cell, flags.budget)?;
+    let mut outcome = child::run(
+        &flags.examples.join(door.example),
+        &arguments,
+        cell,
+        flags.budget,
+    )?;
     if must_be_taken && !outcome.is_success {
-        outcome.faults.push((Fault::Abort, format!("a sound file was refused: {}", outcome.told)));
+        outcome.faults.push((
+            Fault::Abort,
+            format!("a sound file was refused: {}", outcome.told),
+        ));
     }
     Ok(outcome)
 }
