@@ -29,7 +29,7 @@ struct Flags {
     #[command(flatten)]
     options: Options,
     /// Train for this many epochs [default: as published; 10 on simulated cells]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     epochs: Option<u64>,
 }
 

@@ -41,7 +41,7 @@ struct Flags {
     #[arg(long, value_enum, default_value_t = Mode::Faithful)]
     mode: Mode,
     /// Train every network for this many epochs [default: as published; 10 on simulated cells]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     epochs: Option<u64>,
 }
 

@@ -45,7 +45,7 @@ struct Flags {
     #[arg(long, value_name = "TSV", conflicts_with = "set")]
     table: Option<PathBuf>,
     /// Train networks for this many epochs
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     epochs: Option<u64>,
     /// Also fine-tune published weights: a folder, or a model's name on the hub
     #[arg(long, value_name = "DIR|OWNER/NAME")]

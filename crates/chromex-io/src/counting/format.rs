@@ -312,6 +312,11 @@ mod tests {
         // Numbers as names are told apart by the lines that follow.
         refused("a", b"chr1\t1\t9\t7\nchr1\t1\t9\tBRCA1\n", "line 2");
         let message = format("a", b"what is this").unwrap_err().to_string();
-        assert!(message.contains("expected BAM, CRAM"), "{message}");
+        assert!(message.contains("line 1: expected BAM, CRAM"), "{message}");
+        let later = format("a", b"# x\n\ntrack y\nwhat is this\n").unwrap_err();
+        assert!(
+            later.to_string().contains("line 4: expected BAM"),
+            "{later}"
+        );
     }
 }

@@ -39,7 +39,7 @@ impl RegionLattice {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when there is no such base, or fewer than three bins are asked for.
+    /// [`Error::Setting`] when there is no such base, or not 3 to 256 bins are asked for.
     pub fn new(length: usize, alignment: usize, most_bins: usize) -> Result<Self> {
         if alignment >= length {
             return Err(Error::Setting {
@@ -48,10 +48,10 @@ impl RegionLattice {
                 found: alignment.to_string(),
             });
         }
-        if most_bins < 3 {
+        if !(3..=256).contains(&most_bins) {
             return Err(Error::Setting {
                 name: "most_bins",
-                expected: "at least 3".into(),
+                expected: "3 to 256".into(),
                 found: most_bins.to_string(),
             });
         }
