@@ -22,3 +22,7 @@ mod command_lines;
 
 /// Reads counted by the example, and what reads its files.
 mod count_reads;
+
+/// Runs of every example that trains, with one thread and several.
+#[cfg(unix)]
+mod threads;
