@@ -43,3 +43,7 @@ mod runs;
 
 /// What runs write and where: links, rights, names that come from data, versions.
 mod output_files;
+
+/// Runs of every example that trains, with one thread and several.
+#[cfg(unix)]
+mod threads;

@@ -8,7 +8,7 @@ use chromex_core::{Dataset, MarkLayout, MarkSignal};
 use chromex_nn::blocks::{Convolution, ConvolutionConfig, Dropout};
 use chromex_nn::fused::{drop_and_rectify, linear};
 use chromex_nn::{
-    Architecture, Device, Keep, Length, Network, Optimizer, Recipe, Schedule, Selection, limits,
+    Architecture, Device, Keep, Length, Network, Optimizer, Recipe, Schedule, Selection, limits, mean,
 };
 use serde::{Deserialize, Serialize};
 
@@ -227,9 +227,7 @@ pub(crate) fn class_loss(scores: Tensor<2>, targets: Tensor<2>, objective: Objec
         Objective::Binary => {
             let scores = log_softmax(scores, 1);
             let [zero, one] = [0, 1].map(|class| scores.clone().narrow(1, class, 1));
-            (one * targets.clone() + zero * (targets.neg() + 1.0))
-                .mean()
-                .neg()
+            -mean(one * targets.clone() + zero * (targets.neg() + 1.0))
         }
         Objective::Regression => objective.loss(scores, targets),
     }

@@ -8,7 +8,7 @@ use burn::tensor::{Int, TensorData};
 use chromex_core::{Dataset, MarkLayout, MarkSignal};
 use chromex_nn::blocks::{Convolution, ConvolutionConfig, Dropout};
 use chromex_nn::fused::linear;
-use chromex_nn::{Architecture, Device, Error, Length, Network, Recipe, limits};
+use chromex_nn::{Architecture, Device, Error, Length, Network, Recipe, limits, mean};
 use serde::{Deserialize, Serialize};
 
 use crate::attentive_chrome::adam;
@@ -266,7 +266,7 @@ impl<X: MarkSignal> Network<X> for Fcn {
             .collect();
         let classes = TensorData::new(classes, [batch.len(), 1]);
         let classes = Tensor::<2, Int>::from_data(classes, device);
-        Ok(-log_softmax(scores, 1).gather(1, classes).mean())
+        Ok(-mean(log_softmax(scores, 1).gather(1, classes)))
     }
 }
 

@@ -285,7 +285,7 @@ impl Network<TokenIds> for RobertaMaskedLanguage {
             .hide(&mut tokens, special, vocabulary, &mut generator);
         // A batch without words teaches nothing.
         if places.is_empty() {
-            return Ok(table.sum() * 0.0);
+            return Ok(table.narrow(0, 0, 1).sum() * 0.0);
         }
         let hidden = self.roberta.hidden(&tokens, device);
         let hidden = hidden.reshape([tokens.rows() * tokens.length, width]);
