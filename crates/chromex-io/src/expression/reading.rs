@@ -277,8 +277,15 @@ fn sample_columns(
     if layout.samples.is_empty() {
         return all_columns(table, layout, gene, program, notes);
     }
-    let mut samples = Vec::new();
+    let mut samples: Vec<(usize, String)> = Vec::new();
     for sample in &layout.samples {
+        if samples.iter().any(|(_, known)| known == sample) {
+            return Err(Error::Core(chromex_core::Error::Setting {
+                name: "samples",
+                expected: "samples that are named once".into(),
+                found: quoted(sample.as_bytes()),
+            }));
+        }
         let place = match instead(table, layout, gene, program, sample) {
             Some(place) => {
                 notes.push(format!(

@@ -80,11 +80,11 @@ impl TextTable {
             return Ok(table);
         }
         for place in 0..records.fields() {
-            let name = records.text(place)?;
-            let name = if place == 0 {
-                name.trim_start_matches('#').trim()
-            } else {
-                name
+            // Letters of another encoding stand in columns that nobody asks for.
+            let name = String::from_utf8_lossy(records.field(place));
+            let name = match place {
+                0 => name.trim_start_matches('#').trim(),
+                _ => &name,
             };
             table.names.push(name.to_owned());
         }
