@@ -79,7 +79,7 @@ fn tables_of_other_programs_join_counted_reads() {
         if file.starts_with("headless") {
             let said = String::from_utf8_lossy(&output.stdout);
             assert!(
-                said.contains("2 rows were passed over, which are no genes"),
+                said.contains("Rows passed over, which are no genes: 2"),
                 "{said}"
             );
         }
@@ -146,7 +146,8 @@ fn the_index_of_pandas_is_no_tissue() {
             "{said}"
         );
         assert!(!said.contains("## __index_level_0__"), "{said}");
-        let is_noted = said.contains("are the index of the rows and no data: `__index_level_0__`");
+        let is_noted =
+            said.contains("are the index of the rows and no data: 1 (`__index_level_0__`)");
         assert_eq!(is_noted, name == "silent", "{said}");
     }
 }

@@ -181,10 +181,6 @@ fn parse(lines: &Lines) -> Result<(String, f64)> {
     let Some((gene, field)) = line.split_once(',').filter(|_| columns == 2) else {
         return Err(lines.error(None, "2 columns", columns.to_string()));
     };
-    let unquoted = |field: &str| -> &str {
-        let inside = field.strip_prefix('"');
-        inside.and_then(|field| field.strip_suffix('"')).unwrap_or(field)
-    };
     let (gene, field) = (unquoted(gene), unquoted(field));
     if gene.is_empty() {
         return Err(lines.error(Some(1), "a gene", quoted(b"")));
@@ -202,6 +198,14 @@ fn parse(lines: &Lines) -> Result<(String, f64)> {
             Err(lines.error(Some(2), expected, quoted(field.as_bytes())))
         }
     }
+}
+
+/// Takes the quotes of a spreadsheet off.
+fn unquoted(field: &str) -> &str {
+    let inside = field.strip_prefix('"');
+    inside
+        .and_then(|field| field.strip_suffix('"'))
+        .unwrap_or(field)
 }
 
 fn allowed(count: f64) -> bool {

@@ -114,7 +114,7 @@ impl TextTable {
             });
             if let Some(place) = row_like {
                 let found = format!(
-                    "{} in column {}: say whether the table has a header (`--header`) where numbers name its samples or it has none",
+                    "{} in column {}: if it is a row of a table without a header, say so (`--header absent`); if numbers name the samples, say that (`--header present`)",
                     quoted(table.names[place].as_bytes()),
                     place + 1
                 );
