@@ -6,6 +6,7 @@ use chromex_io::Error;
 use chromex_io::expression::{
     ExpressionMatrix, ExpressionUnit, MatrixLayout, TableHeader, read_expression_matrix,
 };
+use chromex_io::promoters::{PromoterTableLayout, read_promoter_table};
 use chromex_io::storage::read_npy;
 
 const GENES: [&str; 3] = [
@@ -637,6 +638,33 @@ fn pandas_own_notes_say_which_columns_are_data() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn promoters_of_pandas_are_read_without_its_index() {
+    let layout = PromoterTableLayout {
+        gene: "gene_id".into(),
+        ..PromoterTableLayout::default()
+    };
+    let table = read_promoter_table(&golden("pandas.promoters.parquet"), &layout).unwrap();
+    assert_eq!(
+        (&table.genes[..], &table.tissues[..]),
+        (
+            &["ENSG01".to_owned(), "ENSG03".into()][..],
+            &["cell".to_owned()][..]
+        )
+    );
+    assert_eq!(
+        (&table.sequences[1][..], &table.values[..]),
+        ("acgtn", &[3.69, 11.2][..])
+    );
+    assert_eq!(
+        table.notes,
+        [
+            "Columns left aside: 2 (`gene_name (text)`, `__index_level_0__ (the index of the rows)`)",
+            "Genes left out, which lack a sequence: 1 (`ENSG02`)"
+        ]
+    );
 }
 
 #[test]
