@@ -20,5 +20,8 @@ mod dnabert2_vs_dexter;
 /// The examples as a user runs them: flags, files, bad input, kill and resume.
 mod command_lines;
 
+/// Genes, tables and tracks on which `count_reads` could go wrong without a word.
+mod count_faults;
+
 /// Reads counted by the example, and what reads its files.
 mod count_reads;

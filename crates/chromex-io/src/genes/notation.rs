@@ -33,8 +33,11 @@ pub(super) fn told(path: &Path) -> Result<AnnotationFormat> {
         format: "genes as GTF, GFF3 or BED",
         source: found.into(),
     };
-    // What is looked at and read again must be a file.
-    if path.metadata().is_ok_and(|data| !data.is_file()) {
+    // What is looked at and read again must be a file; of a folder the system says so.
+    if path
+        .metadata()
+        .is_ok_and(|data| !data.is_file() && !data.is_dir())
+    {
         let found = "not a regular file, which is read twice to tell how it is written: say it (--annotation-format)";
         return Err(unreadable(found.into()));
     }
