@@ -146,7 +146,7 @@ fn first_of(names: &[String]) -> String {
 }
 
 /// Lets names of files and genes be text and no Markdown.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for letter in text.chars() {
         match letter {

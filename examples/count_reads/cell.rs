@@ -14,7 +14,7 @@ use chromex::io::{ExpressionTable, write_expression};
 use chromex::report::plots;
 use ndarray::{Axis, s};
 
-use crate::account::Account;
+use crate::account::{Account, escaped};
 use crate::errors::Anything;
 use crate::flags::{By, Flags};
 use crate::progress::Progress;
@@ -85,7 +85,8 @@ impl Cell {
             description,
         };
         if let Some(joined) = joined {
-            summary.push_str(&format!("\nExpression: {}\n", joined.report));
+            let report = escaped(&joined.report.to_string());
+            summary.push_str(&format!("\nExpression: {report}\n"));
             account.add_join(&joined.report);
             stored.windows = stored.windows.select(&rows);
             stored.targets = joined.targets;

@@ -69,6 +69,12 @@ fn called(line: &[u8]) -> Option<AnnotationFormat> {
     if text.starts_with("gtf-version") {
         return Some(AnnotationFormat::Gtf);
     }
+    // As GENCODE says it.
+    match text.strip_prefix("format:").map(str::trim) {
+        Some("gtf") => return Some(AnnotationFormat::Gtf),
+        Some("gff3") => return Some(AnnotationFormat::Gff3),
+        _ => {}
+    }
     let version = text.strip_prefix("gff-version")?.trim_start();
     Some(match version.starts_with('3') {
         true => AnnotationFormat::Gff3,
