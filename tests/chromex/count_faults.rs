@@ -281,3 +281,33 @@ fn pictures_turn_genes_of_the_minus_strand_and_say_so() {
     );
     assert_ne!(turned.stored().windows, run.stored().windows);
 }
+
+#[test]
+fn indexes_and_references_of_other_files_are_named() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/chromex-io/tests/golden");
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("windows.bed"), "chr1\t0\t2000\tA\nchr2\t0\t2000\tB\n").unwrap();
+    let count = |file: &str, more: &[&str]| {
+        let (windows, track) = (path("windows.bed"), format!("M={file}"));
+        let bins = ["--upstream", "10", "--downstream", "10"];
+        let arguments = ["--windows", &windows, "--track", &track];
+        Run::of(&[&arguments[..], &bins, more].concat())
+    };
+    std::fs::copy(golden.join("multicov/reads.bam"), path("a.bam")).unwrap();
+    std::fs::copy(golden.join("index/half.bam.bai"), path("a.bam.bai")).unwrap();
+    let run = count(&path("a.bam"), &[]);
+    run.refused(&["a.bam.bai: not the index of", "samtools index"], false);
+    std::fs::remove_file(path("a.bam.bai")).unwrap();
+    let whole: f32 = count(&path("a.bam"), &[]).stored().windows.signal().sum();
+    assert!(whole > 10.0);
+    let cram = golden
+        .join("reference/one.cram")
+        .to_str()
+        .unwrap()
+        .to_owned();
+    count(&cram, &[]).refused(&["one.cram: the reference", "--reference FILE.fa"], false);
+    let reference = golden.join("reference/reference.fa");
+    let run = count(&cram, &["--reference", reference.to_str().unwrap()]);
+    assert!(run.stored().windows.signal().sum() >= 40.0);
+}
