@@ -229,6 +229,20 @@ fn tracks_of_nothing_are_no_marks_of_zeros() {
         let run = Run::of(&["--genes", &genes, "--track", &format!("M={track}")]);
         run.refused(&[name, "lies on a chromosome of the windows"], false);
     }
+    // Reads beside every window are zeros, and that is said.
+    let folder = tempfile::tempdir().unwrap();
+    let far = folder.path().join("far.tagAlign");
+    std::fs::write(&far, "chr1\t5000000\t5000036\tN\t0\t+\n").unwrap();
+    let (genes, track) = (
+        fault("empty_track/genes.gtf"),
+        format!("M={}", far.display()),
+    );
+    let run = Run::of(&["--genes", &genes, "--track", &track]);
+    assert_eq!(run.stored().windows.signal().sum(), 0.0);
+    assert!(
+        run.text("cell.md")
+            .contains("far.tagAlign has nothing within any window")
+    );
     // The names of chromosomes differ: both sides and a flag are named.
     let (genes, reads) = (
         fault("empty_track/genes.gtf"),
