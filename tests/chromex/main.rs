@@ -32,6 +32,9 @@ mod newcomer_files;
 /// Counts and numbers far out of range, in every configuration.
 mod settings;
 
+/// Genes, tables and tracks on which `count_reads` could go wrong without a word.
+mod count_faults;
+
 /// Reads counted by the example, and what reads its files.
 mod count_reads;
 
