@@ -119,10 +119,7 @@ fn interpret(run: &Run, cell: &Cell, training: &Training) -> Result<(), Anything
         marks,
         planted.as_ref(),
     )?;
-    let mut text = format!("gene,{}\n", marks.join(","));
-    for (id, weights) in tested.keys.ids().iter().zip(attention.marks.outer_iter()) {
-        let weights: Vec<String> = weights.iter().map(f32::to_string).collect();
-        text.push_str(&format!("{id},{}\n", weights.join(",")));
-    }
+    let genes = tested.keys.ids().iter().cloned();
+    let text = histone::lines("gene", marks, genes.zip(attention.marks.outer_iter()))?;
     run.file("interpretation/attention-of-marks.csv", &text)
 }

@@ -182,7 +182,7 @@ fn interpret(run: &Run, cell: &Cell, training: &Training, flags: &Flags) -> Resu
         );
         run.file(
             ("interpretation", name.ending("csv")),
-            &histone::table(&input, marks),
+            &histone::table(&input, marks)?,
         )?;
     }
     Ok(())

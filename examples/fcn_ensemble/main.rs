@@ -156,7 +156,7 @@ fn interpret(run: &Run, cells: &Cells, training: &Training) -> Result<(), Anythi
         );
         run.file(
             ("interpretation", name.ending("csv")),
-            &histone::table(&mean, &marks),
+            &histone::table(&mean, &marks)?,
         )?;
     }
     Ok(())

@@ -20,7 +20,7 @@ use chromex::nn::{
     weights,
 };
 use chromex::report::plots;
-use ndarray::{Array2, Array3, Axis, s};
+use ndarray::{Array2, Array3, ArrayView1, Axis, s};
 
 use super::{Anything, Options, Run};
 
@@ -404,7 +404,7 @@ pub(crate) fn show(
         &caption,
         plots::signed_map(&caption, "bin", marks, mean.view())?,
     );
-    let text = table(&mean, marks);
+    let text = table(&mean, marks)?;
     run.file(("interpretation", file.ending("csv")), &text)?;
     if let Some(found) = planted.and_then(|planted| planted_fraction(maps, planted, TOP)) {
         run.note(&format!(
@@ -415,11 +415,26 @@ pub(crate) fn show(
 }
 
 /// Lays a map out as lines `bin,mark,..`.
-pub(crate) fn table(map: &Array2<f32>, marks: &[String]) -> String {
-    let mut text = format!("bin,{}\n", marks.join(","));
-    for (bin, values) in map.outer_iter().enumerate() {
-        let values: Vec<String> = values.iter().map(f32::to_string).collect();
-        text.push_str(&format!("{},{}\n", bin + 1, values.join(",")));
+pub(crate) fn table(map: &Array2<f32>, marks: &[String]) -> Result<String, Anything> {
+    let bins = (1..=map.nrows()).map(|bin| bin.to_string());
+    lines("bin", marks, bins.zip(map.outer_iter()))
+}
+
+/// Lays rows of numbers out as CSV, each behind its name; names that come from files are quoted where they must.
+pub(crate) fn lines<'a>(
+    first: &str,
+    columns: &[String],
+    rows: impl Iterator<Item = (String, ArrayView1<'a, f32>)>,
+) -> Result<String, Anything> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(
+        [first]
+            .into_iter()
+            .chain(columns.iter().map(String::as_str)),
+    )?;
+    for (name, values) in rows {
+        out.write_record([name].into_iter().chain(values.iter().map(f32::to_string)))?;
     }
-    text
+    let bytes = out.into_inner().map_err(|error| error.into_error())?;
+    Ok(String::from_utf8(bytes)?)
 }
