@@ -15,7 +15,7 @@ use chromex::io::{ExpressionTable, write_expression};
 use chromex::report::{RunFolder, markdown, plots};
 use ndarray::{Axis, s};
 
-use crate::account::{Account, escaped};
+use crate::account::Account;
 use crate::errors::Anything;
 use crate::flags::{By, Flags};
 use crate::output::say;
