@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports, reason = "each example uses a part")]
 
 mod errors;
+mod named;
 mod options;
 mod progress;
 mod run;
@@ -13,6 +14,7 @@ mod run;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub(crate) use errors::{Anything, report_errors};
-pub(crate) use options::Options;
+pub(crate) use named::of;
+pub(crate) use options::{Options, not_negative};
 pub(crate) use progress::Progress;
 pub(crate) use run::{Run, save_model};

@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use chromex_core::listed;
+
 /// Says what went wrong in a network, its training or its files.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -77,7 +79,7 @@ pub enum Error {
         found: String,
     },
     /// A weight file's tensors are not those of the network.
-    #[error("{path}: missing: {missing:?}; of another shape: {misshapen:?}; not the network's: {unexpected:?}", path = path.display())]
+    #[error("{path}: the tensors are not those of the network: missing {}; of another shape {}; not the network's {}", listed(missing), listed(misshapen), listed(unexpected), path = path.display())]
     Tensors {
         /// The file.
         path: PathBuf,

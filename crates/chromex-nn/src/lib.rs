@@ -15,6 +15,7 @@ mod checkpoint;
 mod clip;
 mod error;
 pub mod fused;
+pub mod limits;
 mod network;
 mod objective;
 mod observers;

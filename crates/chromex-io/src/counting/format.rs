@@ -46,7 +46,7 @@ impl TrackFormat {
         {
             return Ok(Self::BigWig);
         }
-        let line = first_line(path).map_err(io)?;
+        let (line, number) = first_line(path).map_err(io)?;
         if line.starts_with(b"BAM\x01") {
             return Ok(Self::Bam);
         }
@@ -55,7 +55,7 @@ impl TrackFormat {
             .or_else(|| Self::of_line(&line))
             .ok_or_else(|| Error::Table {
                 path: path.to_owned(),
-                line: 1,
+                line: number,
                 column: None,
                 expected: "BAM, CRAM, SAM, BED, tagAlign, bedGraph or bigWig".into(),
                 found: crate::error::quoted(&line),
@@ -98,20 +98,22 @@ fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
     Ok(start)
 }
 
-/// Reads the first line that is no remark, unpacked and cut to what a format can be told by. A file that does not
-/// unpack is left to its reader, which says more.
-fn first_line(path: &Path) -> io::Result<Vec<u8>> {
+/// Reads the first line that is no remark, with its number, unpacked and cut to what a format can be told by. A file that does
+/// not unpack is left to its reader, which says more.
+fn first_line(path: &Path) -> io::Result<(Vec<u8>, u64)> {
     let (reader, _) = compressed::open(path)?;
     let mut reader = reader.take(1 << 16);
     let mut line = Vec::new();
+    let mut number = 0;
     loop {
         line.clear();
+        number += 1;
         if reader.read_until(b'\n', &mut line).unwrap_or(0) == 0 {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), number));
         }
         if !crate::genes::is_remark(&line) && line != b"\n" {
             line.pop_if(|byte| *byte == b'\n');
-            return Ok(line);
+            return Ok((line, number));
         }
     }
 }
@@ -144,6 +146,11 @@ mod tests {
             TrackFormat::BedGraph
         );
         let message = format("a", b"what is this").unwrap_err().to_string();
-        assert!(message.contains("expected BAM, CRAM"), "{message}");
+        assert!(message.contains("line 1: expected BAM, CRAM"), "{message}");
+        let later = format("a", b"# x\n\ntrack y\nwhat is this\n").unwrap_err();
+        assert!(
+            later.to_string().contains("line 4: expected BAM"),
+            "{later}"
+        );
     }
 }
