@@ -20,5 +20,11 @@ mod dnabert2_vs_dexter;
 /// The examples as a user runs them: flags, files, bad input, kill and resume.
 mod command_lines;
 
+/// Mistakes of newcomers, and what they are told.
+mod newcomer;
+
+/// Counts and numbers far out of range, in every configuration.
+mod settings;
+
 /// Reads counted by the example, and what reads its files.
 mod count_reads;
