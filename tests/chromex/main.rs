@@ -23,6 +23,9 @@ mod command_lines;
 /// Mistakes of newcomers, and what they are told.
 mod newcomer;
 
+/// Mistakes with files of reads, genes and expression.
+mod newcomer_files;
+
 /// Counts and numbers far out of range, in every configuration.
 mod settings;
 
