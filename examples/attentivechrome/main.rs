@@ -51,7 +51,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let settings = [("epochs", format!("{:?}", flags.epochs))];
     let mut run = Run::begin("attentivechrome", options, seeds, &settings)?;
     let cell = match &options.data {
-        Some(folder) => histone::read(folder, false, &mut run)?,
+        Some(folder) => support::of(folder, histone::read(folder, false, &mut run))?,
         None => histone::simulated(if options.quick { 60 } else { 1800 }, false, 0)?,
     };
     let training = Training::of_run(options, &run, flags.epochs, 10)?;

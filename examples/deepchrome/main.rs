@@ -80,7 +80,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let seeds = if options.data.is_some() { 5 } else { 1 };
     let mut run = Run::begin("deepchrome", options, seeds, &settings)?;
     let cell = match &options.data {
-        Some(folder) => histone::read(folder, regression, &mut run)?,
+        Some(folder) => support::of(folder, histone::read(folder, regression, &mut run))?,
         None => histone::simulated(if options.quick { 60 } else { 1800 }, regression, 0)?,
     };
     let training = Training::of_run(options, &run, flags.epochs, 10)?;

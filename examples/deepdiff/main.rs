@@ -69,7 +69,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let mut run = Run::begin("deepdiff", options, seeds, &settings)?;
     let genes = match &options.data {
         Some(folder) => Genes {
-            dataset: read(folder, &mut run)?,
+            dataset: support::of(folder, read(folder, &mut run))?,
             planted: None,
         },
         None => simulated(if options.quick { 30 } else { 300 })?,

@@ -112,7 +112,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         );
     }
     let dataset = match &options.data {
-        Some(folder) => read(folder, &mut run)?,
+        Some(folder) => support::of(folder, read(folder, &mut run))?,
         None if options.quick => simulated(30)?,
         None => simulated(600)?,
     };

@@ -97,7 +97,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     ];
     let mut run = Run::begin("wakawaka", options, seeds, &settings)?;
     let genes = match &options.data {
-        Some(folder) => read(folder, &mut run)?,
+        Some(folder) => support::of(folder, read(folder, &mut run))?,
         None => simulated(if options.quick { 60 } else { 1800 })?,
     };
     let training = Training::of_run(options, &run, flags.epochs, 10)?;

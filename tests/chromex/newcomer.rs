@@ -363,7 +363,12 @@ fn every_flag_and_feature_that_a_message_names_exists() {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
-        let named = named_flags(&text);
+        // Documentation names flags of other programs.
+        let code: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect();
+        let named = named_flags(&code.join("\n"));
         let missing: Vec<&String> = named
             .iter()
             .filter(|flag| !of_any.contains(*flag))

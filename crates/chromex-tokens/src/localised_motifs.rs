@@ -251,7 +251,7 @@ mod tests {
         };
         let localised = |promoter: &str| {
             let promoters = Sequences::new(&[promoter]).unwrap();
-            let found = settings.localised(&promoters);
+            let found = settings.localised(&promoters).unwrap();
             found.iter().any(|one| settings.spelt(one.kmer) == "TATA")
         };
         let rest = "CCGGCACGGACCGGAACCAGGCCAGACCGGAACC";

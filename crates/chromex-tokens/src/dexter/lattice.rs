@@ -34,18 +34,28 @@ struct Stored {
     edges: Vec<usize>,
 }
 
+/// Bases of a sequence: more than any chromosome has.
+const MOST_BASES: usize = 1 << 32;
+
 impl RegionLattice {
     /// Divides sequences of `length` bases, aligned at the base `alignment` (0-based), into at most `most_bins`.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when there is no such base, or not 3 to 256 bins are asked for.
+    /// [`Error::Setting`] when there is no such base, there are more than 2^32, or not 3 to 256 bins are asked for.
     pub fn new(length: usize, alignment: usize, most_bins: usize) -> Result<Self> {
         if alignment >= length {
             return Err(Error::Setting {
                 name: "alignment",
                 expected: format!("a base below {length}"),
                 found: alignment.to_string(),
+            });
+        }
+        if length > MOST_BASES {
+            return Err(Error::Setting {
+                name: "length",
+                expected: format!("at most {MOST_BASES} bases"),
+                found: length.to_string(),
             });
         }
         if !(3..=256).contains(&most_bins) {

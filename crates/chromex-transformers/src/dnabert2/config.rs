@@ -104,7 +104,7 @@ impl Dnabert2Config {
         }
         // The table of distances is built at run-time lengths, whatever its first size.
         let _ = published.alibi_starting_size;
-        Ok(Self {
+        let config = Self {
             vocabulary: published.vocab_size,
             token_types: published.type_vocab_size,
             width: published.hidden_size,
@@ -113,7 +113,9 @@ impl Dnabert2Config {
             hidden: published.intermediate_size,
             norm_epsilon: published.layer_norm_eps,
             dropout: published.hidden_dropout_prob,
-        })
+        };
+        let check = config.check();
+        published_config::checked(path, config, check)
     }
 
     /// Writes a `config.json` that the published code reads, for a number of targets.

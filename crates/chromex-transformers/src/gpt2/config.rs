@@ -124,7 +124,7 @@ impl Gpt2Config {
         ] {
             published_config::require(path, field, expected, found)?;
         }
-        Ok(Self {
+        let config = Self {
             vocabulary: published.vocab_size,
             positions: published.n_positions,
             width: published.n_embd,
@@ -134,7 +134,9 @@ impl Gpt2Config {
                 .n_inner
                 .unwrap_or(published.n_embd.saturating_mul(4)),
             norm_epsilon: published.layer_norm_epsilon,
-        })
+        };
+        let check = config.check();
+        published_config::checked(path, config, check)
     }
 
     /// Writes a `config.json` that the Python libraries read.
@@ -186,7 +188,7 @@ impl Gpt2Config {
     }
 
     /// Refuses shapes that no network can have.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> chromex_nn::Result<()> {
         for (name, value, most) in [
             ("vocabulary", self.vocabulary, limits::MOST_TABLE_ROWS),
             ("positions", self.positions, limits::MOST_TABLE_ROWS),
@@ -197,7 +199,7 @@ impl Gpt2Config {
         ] {
             limits::count(name, value, most)?;
         }
-        Ok(limits::parameters(self.parameter_count())?)
+        limits::parameters(self.parameter_count())
     }
 }
 

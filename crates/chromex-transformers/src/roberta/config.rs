@@ -173,7 +173,7 @@ impl RobertaConfig {
         ] {
             published_config::require(path, field, expected, found)?;
         }
-        Ok(Self {
+        let config = Self {
             vocabulary: published.vocab_size,
             positions: published.max_position_embeddings,
             token_types: published.type_vocab_size,
@@ -188,7 +188,9 @@ impl RobertaConfig {
             }),
             dropout: published.hidden_dropout_prob,
             counting,
-        })
+        };
+        let check = config.check();
+        published_config::checked(path, config, check)
     }
 
     /// Refuses, for the head of masked tokens, a published `config.json` that asks for an output table of its own: the head

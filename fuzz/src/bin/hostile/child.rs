@@ -38,7 +38,7 @@ pub(crate) struct Outcome {
     pub(crate) is_success: bool,
     pub(crate) seconds: f64,
     pub(crate) peak_bytes: u64,
-    /// The first line of its errors.
+    /// Its error, or the last line of what it told.
     pub(crate) told: String,
 }
 
@@ -83,7 +83,11 @@ pub(crate) fn run(
     let errors = fs::read(&error_file)?;
     let errors = String::from_utf8_lossy(&errors).into_owned();
     fs::remove_file(&error_file)?;
-    let told = errors.lines().next().unwrap_or_default().to_owned();
+    let error = errors.lines().find(|line| line.starts_with("error"));
+    let told = error
+        .or(errors.lines().last())
+        .unwrap_or_default()
+        .to_owned();
     let mut faults: Vec<(Fault, String)> = ended_for.into_iter().collect();
     let panic = errors.lines().find(|line| line.contains("panicked at"));
     if let Some(line) = panic {
