@@ -5,6 +5,7 @@ Everything is drawn or invented here, the seed of the generator fixed, but for w
 """
 
 import gzip
+import hashlib
 import itertools
 import json
 import os
@@ -286,22 +287,39 @@ def models():
         "3.2.0/missing.json",
         "3.2.0/names.ubj",
         "3.2.0/multi_output_tree.ubj",
+        "3.4.1/dropout.ubj.gz",
+        "3.4.1/quantiles_shared.json.gz",
+        "3.4.1/linear_softprob.ubj.gz",
     ]:
-        shutil.copyfile(kept / name, path("boosting", name.replace("/", "-")))
+        content = (kept / name).read_bytes()
+        if name.endswith(".gz"):
+            name, content = name[:-3], gzip.decompress(content)
+        path("boosting", name.replace("/", "-")).write_bytes(content)
+    faults = crates / "chromex-boosting/tests/faults/xgb_brace/old_brace.model"
+    shutil.copyfile(faults, path("boosting", "old_brace.model"))
     kept = crates / "chromex-nn/tests/golden/tensor_files"
     for name in ["archive.bin", "legacy.bin", "module.pt", "nested.pt", "plain.safetensors"]:
         shutil.copyfile(kept / name, path("weights", name))
+    kept = crates / "chromex-nn/tests/golden/odd_tensor_files"
+    for name in ["odd.safetensors", "odd.pt", "odd_legacy.pt", "python2_1.pt", "python2_nested.pt", "python2_views.pt"]:
+        shutil.copyfile(kept / name, path("weights", name))
+
+    def sealed(name, model):
+        """As `chromex_core::seal` writes it: the checksum of the file with zeros in its place."""
+        zeros = "0" * 64
+        text = '{"chromex_sha256":"' + zeros + '",' + json.dumps(model)[1:]
+        write("boosting", name, text.replace(zeros, hashlib.sha256(text.encode()).hexdigest(), 1))
 
     linear = {"alpha": 0.5, "columns": 2, "coefficients": [[1.5, -2.0]], "intercepts": [0.25]}
     vectors = {"means": [0.0, 1.0], "scales": [1.0, 2.0], "vectors": [[0.5, -1.0], [2.0, 0.0], [1.0, 1.0]]}
     leaves = [{"leaf": {"value": value}} for value in (-0.5, 0.75)]
     split = {"split": {"column": 1, "threshold": 0.5, "left": 1, "right": 2}}
     trees = [{"level": 0.1, "trees": [[split, *leaves], leaves[:1]]}]
-    write("boosting", "linear.json", json.dumps(linear))
-    write("boosting", "vectors_linear.json", json.dumps({"linear": linear}))
+    sealed("linear.json", linear)
+    sealed("vectors_linear.json", {"linear": linear})
     radial = {"gamma": 0.1, **vectors, "coefficients": [[1.0], [-1.0], [0.5]], "intercepts": [0.0]}
-    write("boosting", "vectors.json", json.dumps({"radial": radial}))
-    write("boosting", "gbdt.json", json.dumps({"columns": 2, "shrinkage": 0.1, "logistic": True, "targets": trees}))
+    sealed("vectors.json", {"radial": radial})
+    sealed("gbdt.json", {"columns": 2, "shrinkage": 0.1, "logistic": True, "targets": trees})
 
 
 def splits():

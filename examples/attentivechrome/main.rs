@@ -29,7 +29,7 @@ struct Flags {
     #[command(flatten)]
     options: Options,
     /// Train for this many epochs [default: as published; 10 on simulated cells]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     epochs: Option<u64>,
 }
 
@@ -51,7 +51,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let settings = [("epochs", format!("{:?}", flags.epochs))];
     let mut run = Run::begin("attentivechrome", options, seeds, &settings)?;
     let cell = match &options.data {
-        Some(folder) => histone::read(folder, false, &mut run)?,
+        Some(folder) => support::of(folder, histone::read(folder, false, &mut run))?,
         None => histone::simulated(if options.quick { 60 } else { 1800 }, false, 0)?,
     };
     let training = Training::of_run(options, &run, flags.epochs, 10)?;

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chromex::io::TableHeader;
+use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
 
 use sets::Set;
@@ -73,23 +74,24 @@ struct Flags {
         long,
         value_name = "TPM",
         default_value_t = 1.0,
+        value_parser = support::not_negative,
         conflicts_with = "data"
     )]
     least_tpm: f64,
     /// Tokens of the vocabulary, special ones included [default: 5005; 600 simulated]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(261..=4_194_304))]
     vocabulary: Option<usize>,
     /// Channels of a token, a multiple of 32; published 768
-    #[arg(long, value_name = "N", default_value_t = 64)]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = RangedU64ValueParser::<usize>::new().range(32..=65_536))]
     width: usize,
     /// Layers of the network; published 6
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1_000))]
     layers: u64,
     /// Steps of pre-training, of which the second half is on this species alone [default: 800; 300 simulated]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1_000_000_000))]
     pretrain_steps: Option<u64>,
     /// Steps of fine-tuning [default: 1600; 800 simulated]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(4..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(4..=1_000_000_000))]
     finetune_steps: Option<u64>,
 }
 

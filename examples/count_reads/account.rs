@@ -73,6 +73,11 @@ impl Account {
                     first_of(&file.without_reads)
                 ));
             }
+            if file.counted == 0 {
+                self.notes.push(format!(
+                    "{name} has nothing within any window: zeros are all that it gives"
+                ));
+            }
             if !file.remark.is_empty() {
                 self.notes.push(format!("{name}: {}", file.remark));
             }

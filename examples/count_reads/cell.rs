@@ -204,18 +204,31 @@ impl Cell {
         };
         let table = read_expression_matrix(expression, &layout)?;
         let columns: Vec<TargetColumn> = samples.iter().map(TargetColumn::of).collect();
-        let windows = windows.windows();
-        let by_symbol = matches!(flags.by, By::Symbol);
-        if by_symbol && windows.iter().all(|gene| gene.symbol.is_empty()) {
-            return Err("--by symbol: none of the genes has a symbol".into());
-        }
-        let names = windows.iter().map(|gene| match by_symbol {
-            true if !gene.symbol.is_empty() => gene.symbol.clone(),
-            _ => gene.id.clone(),
-        });
-        let names: Vec<String> = names.collect();
+        let ids = windows.windows().iter().map(|gene| gene.id.clone());
+        let names: Vec<String> = match flags.by {
+            By::Id => ids.collect(),
+            By::Symbol => {
+                let symbols = windows.joining_symbols();
+                if symbols.iter().all(Option::is_none) {
+                    return Err("--by symbol: none of the genes has a symbol".into());
+                }
+                let names = symbols.into_iter().zip(windows.windows());
+                let names = names.map(|(symbol, gene)| match symbol {
+                    Some(symbol) => symbol.to_owned(),
+                    // What has no symbol is asked for by its id.
+                    None if gene.symbol.is_empty() => gene.id.clone(),
+                    // And what gave its symbol to a better place, by neither.
+                    None => format!("{} on {}", gene.symbol, gene.chromosome),
+                });
+                names.collect()
+            }
+        };
+        let how = match flags.cut_versions {
+            true => GeneIds::IgnoreLastDot,
+            false => GeneIds::IgnoreVersion,
+        };
         let (rows, targets, report) = table
-            .targets(&names, GeneIds::IgnoreVersion, &columns)
+            .targets(&names, how, &columns)
             .map_err(|error| Error::stage(expression.display().to_string(), error))?;
         Ok(Joined {
             rows,

@@ -41,7 +41,7 @@ struct Flags {
     #[arg(long, value_enum, default_value_t = Mode::Faithful)]
     mode: Mode,
     /// Train every network for this many epochs [default: as published; 10 on simulated cells]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     epochs: Option<u64>,
 }
 
@@ -80,7 +80,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let seeds = if options.data.is_some() { 5 } else { 1 };
     let mut run = Run::begin("deepchrome", options, seeds, &settings)?;
     let cell = match &options.data {
-        Some(folder) => histone::read(folder, regression, &mut run)?,
+        Some(folder) => support::of(folder, histone::read(folder, regression, &mut run))?,
         None => histone::simulated(if options.quick { 60 } else { 1800 }, regression, 0)?,
     };
     let training = Training::of_run(options, &run, flags.epochs, 10)?;

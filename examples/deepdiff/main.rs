@@ -40,7 +40,7 @@ struct Flags {
     #[command(flatten)]
     options: Options,
     /// Train for this many epochs [default: 90, as published; 10 on simulated cells]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     epochs: Option<u64>,
 }
 
@@ -69,7 +69,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let mut run = Run::begin("deepdiff", options, seeds, &settings)?;
     let genes = match &options.data {
         Some(folder) => Genes {
-            dataset: read(folder, &mut run)?,
+            dataset: support::of(folder, read(folder, &mut run))?,
             planted: None,
         },
         None => simulated(if options.quick { 30 } else { 300 })?,

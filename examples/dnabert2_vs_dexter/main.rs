@@ -45,7 +45,7 @@ struct Flags {
     #[arg(long, value_name = "TSV", conflicts_with = "set")]
     table: Option<PathBuf>,
     /// Train networks for this many epochs
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     epochs: Option<u64>,
     /// Also fine-tune published weights: a folder, or a model's name on the hub
     #[arg(long, value_name = "DIR|OWNER/NAME")]
@@ -121,7 +121,10 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         pretrained: None,
     };
     if let Some(weights) = &flags.weights {
-        settings.pretrained = Some(pretrained(weights, flags, &settings.device)?);
+        settings.pretrained = Some(support::of(
+            Path::new(weights),
+            pretrained(weights, flags, &settings.device),
+        )?);
     }
     if options.list {
         let drawn = Set::Simulated.read(None, 30)?;
@@ -136,8 +139,11 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         None => data.and_then(|data| flags.set.file(data)),
     };
     let dataset = match &flags.table {
-        Some(table) => sets::read_table(table)?,
-        None => flags.set.read(data, genes)?,
+        Some(table) => support::of(table, sets::read_table(table))?,
+        None => match &file {
+            Some(file) => support::of(file, flags.set.read(data, genes))?,
+            None => flags.set.read(data, genes)?,
+        },
     };
     let told = [
         ("set", format!("{:?}", flags.set)),

@@ -35,7 +35,7 @@ struct Flags {
     #[command(flatten)]
     options: Options,
     /// Train every network for this many epochs [default: 1,000, as reported; 15 on simulated cells]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     epochs: Option<u64>,
 }
 
@@ -62,7 +62,11 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     let seeds = if options.data.is_some() { 5 } else { 1 };
     let settings = [("epochs", format!("{:?}", flags.epochs))];
     let mut run = Run::begin("fcn_ensemble", options, seeds, &settings)?;
-    let cells = read(options, &mut run)?;
+    let read = read(options, &mut run);
+    let cells = match &options.data {
+        Some(path) => support::of(path, read)?,
+        None => read?,
+    };
     let training = Training::of_run(options, &run, flags.epochs, 15)?;
     let experiment = options.choose(experiment(cells.dataset.clone(), &training)?)?;
     let interpreted = experiment.names().iter().any(|name| name == "fcn");

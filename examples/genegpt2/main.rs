@@ -21,6 +21,7 @@ use chromex::core::{CellPair, Dataset};
 use chromex::io::deepdiff::DeepDiffPair;
 use chromex::io::simulate::SimulatedPair;
 use chromex::transformers::EmbeddingKind;
+use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
 
 use models::Setup;
@@ -42,7 +43,7 @@ struct Flags {
     #[arg(long, value_enum)]
     sweep: Option<Sweep>,
     /// Also train GeneBERT, of this width; published 768
-    #[arg(long, value_name = "WIDTH")]
+    #[arg(long, value_name = "WIDTH", value_parser = RangedU64ValueParser::<usize>::new().range(16..=65_536))]
     genebert: Option<usize>,
 }
 
@@ -111,7 +112,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
         );
     }
     let dataset = match &options.data {
-        Some(folder) => read(folder, &mut run)?,
+        Some(folder) => support::of(folder, read(folder, &mut run))?,
         None if options.quick => simulated(30)?,
         None => simulated(600)?,
     };

@@ -1,29 +1,79 @@
 use std::error::Error;
+use std::io;
 use std::process::ExitCode;
+
+use chromex::core::chain;
 
 use super::output::{failure, tell};
 
 /// Whatever can go wrong in an example.
 pub(crate) type Anything = Box<dyn Error>;
 
-/// Runs an example and prints what went wrong, with its causes, once.
+/// Runs an example and prints what went wrong, with its causes, once, and what to do about it where the system refused.
 pub(crate) fn report_errors(run: impl FnOnce() -> Result<(), Anything>) -> ExitCode {
-    let message = match (run(), failure()) {
+    match (run(), failure()) {
         (Ok(()), None) => return ExitCode::SUCCESS,
-        (Ok(()), Some(error)) => {
-            format!("write to the standard output: {error}; all files are written")
-        }
+        (Ok(()), Some(error)) => tell(format_args!(
+            "error: write to the standard output: {error}; all files are written"
+        )),
         (Err(error), _) => {
-            let mut message = error.to_string();
-            let mut cause = error.source();
-            while let Some(inner) = cause {
-                message.push_str(": ");
-                message.push_str(&inner.to_string());
-                cause = inner.source();
+            tell(format_args!("error: {}", chain(&*error)));
+            if let Some(advice) = advice(&*error) {
+                tell(format_args!("help: {advice}"));
             }
-            message
         }
-    };
-    tell(format_args!("error: {message}"));
+    }
     ExitCode::FAILURE
+}
+
+/// Says what to do where the system refused a file or a folder.
+fn advice(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    use io::ErrorKind;
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref::<io::Error>() {
+            return Some(match refused.kind() {
+                ErrorKind::NotFound => "check the path, and the folder that it starts from",
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                    "name a file that you may read, or by --out a folder that you may write into"
+                }
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                    "make room and go on with --resume, or name a folder with more room by --out"
+                }
+                ErrorKind::NotADirectory => {
+                    "a file stands where a folder is needed: name the folder that holds it"
+                }
+                ErrorKind::IsADirectory => "a folder stands where a file is needed: name the file",
+                _ => return None,
+            });
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// Says what to do where the system refused a file or a folder.
+fn advice(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    use io::ErrorKind;
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref::<io::Error>() {
+            return Some(match refused.kind() {
+                ErrorKind::NotFound => "check the path, and the folder that it starts from",
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                    "name a file that you may read, or by --out a folder that you may write into"
+                }
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                    "make room and go on with --resume, or name a folder with more room by --out"
+                }
+                ErrorKind::NotADirectory => {
+                    "a file stands where a folder is needed: name the folder that holds it"
+                }
+                ErrorKind::IsADirectory => "a folder stands where a file is needed: name the file",
+                _ => return None,
+            });
+        }
+        cause = error.source();
+    }
+    None
 }

@@ -157,8 +157,12 @@ fn part_table(folder: &Path, part: &str) -> Result<PathBuf, Anything> {
         .map(|ending| folder.join(format!("{part}.{ending}")));
     let found = places.find(|path| path.is_file());
     found.ok_or_else(|| {
+        let kind = match folder.is_file() {
+            true => " is a file where a folder is needed",
+            false => "",
+        };
         format!(
-            "{}: no file `{part}.csv`, `{part}.csv.gz` or `{part}.csv.zst`",
+            "{}{kind}: no file `{part}.csv`, `{part}.csv.gz` or `{part}.csv.zst`; --data names the folder that holds them",
             folder.display()
         )
         .into()

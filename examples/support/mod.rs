@@ -4,6 +4,7 @@
 
 mod comma_text;
 mod errors;
+mod named;
 mod options;
 mod output;
 mod progress;
@@ -17,7 +18,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub(crate) use comma_text::comma_text;
 pub(crate) use errors::{Anything, report_errors};
-pub(crate) use options::Options;
+pub(crate) use named::of;
+pub(crate) use options::{Options, not_negative};
 pub(crate) use output::say;
 pub(crate) use progress::Progress;
 pub(crate) use run::{Run, save_model};

@@ -9,13 +9,13 @@ use clap::{Args, ValueEnum};
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
     /// Read real files from this folder instead of simulating
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = existing)]
     pub(crate) data: Option<PathBuf>,
     /// Write the run into this folder [default: out/NAME]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Fit what is random with this many seeds
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub(crate) seeds: Option<u64>,
     /// Run networks on this device: cpu, cuda[:N] or wgpu
     #[arg(long, value_name = "NAME", default_value = "cpu")]
@@ -35,6 +35,28 @@ pub(crate) struct Options {
     /// Do everything in seconds, too small to mean anything
     #[arg(long)]
     pub(crate) quick: bool,
+}
+
+/// Devices that a program can be built with: features of the crate have the same names.
+const DEVICES: [&str; 3] = ["cpu", "cuda", "wgpu"];
+
+/// Refuses a path where nothing is, before any work.
+fn existing(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.metadata() {
+        Ok(_) => Ok(path),
+        Err(error) => Err(format!(
+            "{error}: check the path, and the folder that it starts from"
+        )),
+    }
+}
+
+/// Reads a number of a flag that must be finite and not negative.
+pub(crate) fn not_negative(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
+        _ => Err("expected a finite number, 0 or above".into()),
+    }
 }
 
 /// Names of [`Precision`].
@@ -60,10 +82,20 @@ impl Options {
 
     /// Finds the device by its name among those that were compiled in.
     pub(crate) fn device(&self) -> Result<Device, String> {
-        let (name, index) = self.device.split_once(':').unwrap_or((&self.device, "0"));
-        let index: usize = index
-            .parse()
-            .map_err(|_| format!("--device {}: `{index}` is not a number", self.device))?;
+        let asked = &self.device;
+        let (name, index) = match asked.split_once(':') {
+            Some(("cuda", index)) => {
+                let number = index.parse::<usize>();
+                let wrong = |_| format!("--device {asked}: `{index}` is not the number of a GPU");
+                ("cuda", number.map_err(wrong)?)
+            }
+            Some((name @ ("cpu" | "wgpu"), _)) => {
+                return Err(format!(
+                    "--device {asked}: only cuda takes a number; say --device {name}"
+                ));
+            }
+            _ => (asked.as_str(), 0),
+        };
         match (name, index) {
             #[cfg(feature = "cpu")]
             ("cpu", _) => Ok(Device::flex()),
@@ -71,9 +103,12 @@ impl Options {
             ("cuda", index) => Ok(Device::cuda(index)),
             #[cfg(feature = "wgpu")]
             ("wgpu", _) => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+            (name, _) if DEVICES.contains(&name) => Err(format!(
+                "--device {asked}: this program was built without it; build it again with `cargo build --features {name}`, or use another device"
+            )),
             _ => Err(format!(
-                "--device {}: not compiled in; build with --features {name}",
-                self.device
+                "--device {asked}: no such device; known are {}, and cuda:N for one of several GPUs of NVIDIA",
+                DEVICES.join(", ")
             )),
         }
     }
@@ -93,10 +128,12 @@ impl Options {
                     .cloned(),
             );
             if chosen.len() == before {
-                return Err(format!(
-                    "--only {asked}: no such model; known are {}",
-                    known.join("; ")
-                ));
+                let error = chromex::core::Error::UnknownName {
+                    what: "model",
+                    name: asked.clone(),
+                    known: known.to_vec(),
+                };
+                return Err(format!("--only: {error}; --list names them all"));
             }
         }
         Ok(chosen)

@@ -45,7 +45,7 @@ struct Flags {
     #[arg(long, value_name = "1 to 8", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=8))]
     experiment: u64,
     /// Train every network for this many epochs [default: 10, as reported]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     epochs: Option<u64>,
 }
 
@@ -94,7 +94,7 @@ fn run(flags: &Flags) -> Result<(), Anything> {
     ];
     let mut run = Run::begin("wakawaka", options, seeds, &settings)?;
     let genes = match &options.data {
-        Some(folder) => read(folder, &mut run)?,
+        Some(folder) => support::of(folder, read(folder, &mut run))?,
         None => simulated(if options.quick { 60 } else { 1800 })?,
     };
     let training = Training::of_run(options, &run, flags.epochs, 10)?;

@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, Read, Write};
 
+use chromex_core::seal;
 use flate2::Crc;
 use flate2::read::MultiGzDecoder;
 use noodles_bgzf as bgzf;
@@ -14,7 +15,7 @@ const LARGEST_INFLATED: u64 = 1 << 20;
 const ROOM: usize = 1 << 12;
 
 /// Changes the first `size` of `data` in place by `mutate`, and gives the size after. Three times in four what is packed as
-/// gzip, BGZF or ZIP is changed within, and a changed CRAM gets sums that fit.
+/// gzip, BGZF or ZIP is changed within, and a changed CRAM, or a file that chromex sealed, gets sums that fit.
 pub fn change(
     data: &mut [u8],
     size: usize,
@@ -46,10 +47,29 @@ pub fn change(
     }
     let is_cram = data[..size].starts_with(b"CRAM");
     let size = mutate(data, size, max_size);
-    if is_cram && !seed.is_multiple_of(4) {
-        mend_cram(&mut data[..size]);
+    if !seed.is_multiple_of(4) {
+        if is_cram {
+            mend_cram(&mut data[..size]);
+        }
+        mend_seal(&mut data[..size]);
     }
     size
+}
+
+/// Writes the checksum anew that models and weights carry of their content: as text, or as Universal Binary JSON.
+fn mend_seal(file: &mut [u8]) {
+    let key = seal::KEY.as_bytes();
+    let Some(place) = file.windows(key.len()).position(|bytes| bytes == key) else {
+        return;
+    };
+    let end = place + key.len();
+    let gap = match file.get(end) {
+        Some(b'S') => 1 + 1 + 8,
+        _ => 3,
+    };
+    if file.len() >= end + gap + seal::DIGITS {
+        seal::stamp(file, end + gap);
+    }
 }
 
 /// Changes what gzip or BGZF packed, and packs it as BGZF, which is both.

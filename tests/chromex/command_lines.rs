@@ -179,11 +179,11 @@ fn an_output_folder_that_cannot_be_written_is_refused_before_any_work() {
     assert_eq!(text(&file), "in the way");
 }
 
-/// Every file below a folder.
+/// Every file below a folder, none where there is no folder.
 #[cfg(unix)]
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             all.extend(files(&path));

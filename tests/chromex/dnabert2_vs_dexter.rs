@@ -102,12 +102,17 @@ fn tables_and_models_that_are_none_are_named() {
     std::fs::write(&broken, "id\tsequence\tvalue\ngene1\tACGT\thigh\n").unwrap();
     refused(
         &["--table", broken.to_str().unwrap()],
-        "line 2: expected a number, found high",
+        "line 2, column 3: expected a number (value), found `high`",
     );
-    std::fs::write(&broken, "id\tletters\tvalue\n").unwrap();
+    std::fs::write(&broken, "id\tletters\tvalue\ngene1\tACGT\t1\n").unwrap();
     refused(
         &["--table", broken.to_str().unwrap()],
-        "expected a column sequence",
+        "expected a column `sequence`",
+    );
+    std::fs::write(&broken, "id\tsequence\tvalue\ngene1\tACGTäé€\t1\n").unwrap();
+    refused(
+        &["--table", broken.to_str().unwrap()],
+        "line 2, column 2: expected letters of the IUPAC code (sequence), found `ä` as letter 5",
     );
     refused(&["--weights", "lab/none", "--offline"], "lab--none");
     refused(&["--weights", "nowhere"], "owner/name");

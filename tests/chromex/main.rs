@@ -23,6 +23,18 @@ mod dnabert2_vs_dexter;
 /// The examples as a user runs them: flags, files, bad input, kill and resume.
 mod command_lines;
 
+/// Mistakes of newcomers, and what they are told.
+mod newcomer;
+
+/// Mistakes with files of reads, genes and expression.
+mod newcomer_files;
+
+/// Counts and numbers far out of range, in every configuration.
+mod settings;
+
+/// Genes, tables and tracks on which `count_reads` could go wrong without a word.
+mod count_faults;
+
 /// Reads counted by the example, and what reads its files.
 mod count_reads;
 
@@ -34,3 +46,7 @@ mod runs;
 
 /// What runs write and where: links, rights, names that come from data, versions.
 mod output_files;
+
+/// Runs of every example that trains, with one thread and several.
+#[cfg(unix)]
+mod threads;

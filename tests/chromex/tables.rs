@@ -79,7 +79,7 @@ fn tables_of_other_programs_join_counted_reads() {
         if file.starts_with("headless") {
             let said = String::from_utf8_lossy(&output.stdout);
             assert!(
-                said.contains("2 rows were passed over, which are no genes"),
+                said.contains("Rows passed over, which are no genes: 2"),
                 "{said}"
             );
         }
@@ -146,7 +146,61 @@ fn the_index_of_pandas_is_no_tissue() {
             "{said}"
         );
         assert!(!said.contains("## __index_level_0__"), "{said}");
-        let is_noted = said.contains("are the index of the rows and no data: `__index_level_0__`");
+        let is_noted =
+            said.contains("are the index of the rows and no data: 1 (`__index_level_0__`)");
         assert_eq!(is_noted, name == "silent", "{said}");
     }
+}
+
+/// Every file of others goes through `chromex_core::input`, which waits for no pipe and fills no memory.
+#[test]
+fn no_file_is_opened_but_through_the_one_door() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // The door itself; a folder that is flushed; a file that was written a moment before.
+    let own = [
+        "crates/chromex-core/src/input/mod.rs",
+        "crates/chromex-core/src/atomic.rs",
+        "crates/chromex-io/src/tracks/writing.rs",
+    ];
+    let mut folders = vec![root.join("crates"), root.join("examples")];
+    let (mut seen, mut found) = (0, Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(root).unwrap().display().to_string();
+            let is_ours = name.contains("/src/") || name.starts_with("examples/");
+            if path.is_dir()
+                && !["tests", "examples", "target", "benches"]
+                    .iter()
+                    .any(|other| name.ends_with(&format!("/{other}")))
+            {
+                folders.push(path);
+            } else if is_ours && name.ends_with(".rs") && !own.contains(&&name[..]) {
+                seen += 1;
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                let code = code.lines().enumerate();
+                let code = code.filter(|(_, line)| !line.trim_start().starts_with("//"));
+                let opens = [
+                    "fs::read(",
+                    "fs::read_to_string(",
+                    " File::open(",
+                    "(File::open(",
+                    "fs::File::open(",
+                ];
+                let lines = code.filter(|(_, line)| opens.iter().any(|open| line.contains(open)));
+                found.extend(
+                    lines.map(|(number, line)| format!("{name}:{}: {}", number + 1, line.trim())),
+                );
+            }
+        }
+    }
+    // Files of tests by themselves.
+    found.retain(|line| !line.contains("/tests.rs:"));
+    assert!(seen > 150, "{seen} sources");
+    assert!(
+        found.is_empty(),
+        "read these by chromex_core::input:\n{}",
+        found.join("\n")
+    );
 }

@@ -4,7 +4,9 @@ use burn::nn::{Linear, LinearConfig};
 use chromex_core::{Dataset, MarkLayout, MarkSignal};
 use chromex_nn::blocks::{RecurrentEncoders, RecurrentEncodersConfig};
 use chromex_nn::fused::linear;
-use chromex_nn::{Architecture, Clip, Decay, Device, Keep, Length, Optimizer, Recipe, Selection};
+use chromex_nn::{
+    Architecture, Clip, Decay, Device, Keep, Length, Optimizer, Recipe, Selection, limits,
+};
 use ndarray::{Array2, Array3, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -129,7 +131,10 @@ impl AttentiveChromeConfig {
     pub fn parameter_count(&self, marks: usize) -> usize {
         let bins = self.bins(marks);
         let level = self.marks(bins.width());
-        bins.parameter_count() + level.parameter_count() + level.width() + 1
+        bins.parameter_count()
+            .saturating_add(level.parameter_count())
+            .saturating_add(level.width())
+            .saturating_add(1)
     }
 
     /// Builds the network for windows of some marks and bins.
@@ -143,6 +148,7 @@ impl AttentiveChromeConfig {
         seed: u64,
         device: &Device,
     ) -> chromex_nn::Result<AttentiveChrome> {
+        limits::at_least_zero("initial_bound", self.initial_bound)?;
         let bins = self.bins(layout.marks.len());
         let marks = self.marks(bins.width());
         let network = AttentiveChrome {

@@ -1,3 +1,5 @@
+use std::num::Saturating;
+
 use burn::Tensor;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
@@ -6,7 +8,7 @@ use chromex_core::{Dataset, MarkLayout, MarkSignal};
 use chromex_nn::blocks::{Convolution, ConvolutionConfig, Dropout};
 use chromex_nn::fused::{drop_and_rectify, linear};
 use chromex_nn::{
-    Architecture, Device, Keep, Length, Network, Optimizer, Recipe, Schedule, Selection,
+    Architecture, Device, Keep, Length, Network, Optimizer, Recipe, Schedule, Selection, limits, mean,
 };
 use serde::{Deserialize, Serialize};
 
@@ -99,12 +101,12 @@ impl DeepChromeConfig {
     /// Counts the parameters for windows of some bins and marks: 644,177 for 100 and 5.
     pub fn parameter_count(&self, [bins, marks]: [usize; 2]) -> usize {
         let convolution = self.convolution(marks);
-        let [first, second] = self.hidden;
-        let flat = convolution.length(bins) * self.filters;
-        convolution.parameter_count()
-            + (flat + 1) * first
-            + (first + 1) * second
-            + (second + 1) * self.outputs()
+        let [first, second] = self.hidden.map(Saturating);
+        let [length, filters] = [convolution.length(bins), self.filters].map(Saturating);
+        let [one, outputs] = [1, self.outputs()].map(Saturating);
+        let dense =
+            (length * filters + one) * first + (first + one) * second + (second + one) * outputs;
+        (Saturating(convolution.parameter_count()) + dense).0
     }
 
     /// Builds the network for windows of some marks and bins.
@@ -129,6 +131,9 @@ impl DeepChromeConfig {
             });
         }
         let [first, second] = self.hidden;
+        limits::count("hidden", first, limits::MOST_CHANNELS)?;
+        limits::count("hidden", second, limits::MOST_CHANNELS)?;
+        limits::parameters(self.parameter_count(shape))?;
         let network = DeepChrome {
             convolution: built,
             dropout: Dropout::new(self.dropout),
@@ -222,9 +227,7 @@ pub(crate) fn class_loss(scores: Tensor<2>, targets: Tensor<2>, objective: Objec
         Objective::Binary => {
             let scores = log_softmax(scores, 1);
             let [zero, one] = [0, 1].map(|class| scores.clone().narrow(1, class, 1));
-            (one * targets.clone() + zero * (targets.neg() + 1.0))
-                .mean()
-                .neg()
+            -mean(one * targets.clone() + zero * (targets.neg() + 1.0))
         }
         Objective::Regression => objective.loss(scores, targets),
     }

@@ -1,3 +1,5 @@
+use std::num::Saturating;
+
 use burn::Tensor;
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
@@ -6,7 +8,7 @@ use burn::tensor::{Int, TensorData};
 use chromex_core::{Dataset, MarkLayout, MarkSignal};
 use chromex_nn::blocks::{Convolution, ConvolutionConfig, Dropout};
 use chromex_nn::fused::linear;
-use chromex_nn::{Architecture, Device, Error, Length, Network, Recipe};
+use chromex_nn::{Architecture, Device, Error, Length, Network, Recipe, limits, mean};
 use serde::{Deserialize, Serialize};
 
 use crate::attentive_chrome::adam;
@@ -116,12 +118,15 @@ impl FcnConfig {
 
     /// Counts the parameters for a number of marks: 1,567,809 for five.
     pub fn parameter_count(&self, marks: usize) -> usize {
-        let layers: usize = self
+        let layers: Saturating<usize> = self
             .layers(marks)
             .iter()
-            .map(|layer| layer.parameter_count() + 2 * layer.filters)
+            .map(|layer| {
+                Saturating(layer.parameter_count()) + Saturating(2) * Saturating(layer.filters)
+            })
             .sum();
-        layers + (self.filters.last().unwrap_or(&0) + 1) * self.outputs()
+        let last = Saturating(self.filters.last().copied().unwrap_or(0));
+        (layers + (last + Saturating(1)) * Saturating(self.outputs())).0
     }
 
     /// Builds the network for windows of some marks and bins.
@@ -141,6 +146,18 @@ impl FcnConfig {
                 found: format!("{left} bins left, dropout {}", self.dropout),
             });
         }
+        limits::count("classes", self.outputs(), limits::MOST_CHANNELS)?;
+        if !self.slope.is_finite() {
+            return Err(Error::Setting {
+                name: "slope",
+                expected: "a finite number".into(),
+                found: self.slope.to_string(),
+            });
+        }
+        for layer in self.layers(layout.marks.len()) {
+            limits::parameters(layer.parameter_count())?;
+        }
+        limits::parameters(self.parameter_count(layout.marks.len()))?;
         let last = self.filters[self.filters.len() - 1];
         let network = Fcn {
             convolutions: self
@@ -249,7 +266,7 @@ impl<X: MarkSignal> Network<X> for Fcn {
             .collect();
         let classes = TensorData::new(classes, [batch.len(), 1]);
         let classes = Tensor::<2, Int>::from_data(classes, device);
-        Ok(-log_softmax(scores, 1).gather(1, classes).mean())
+        Ok(-mean(log_softmax(scores, 1).gather(1, classes)))
     }
 }
 

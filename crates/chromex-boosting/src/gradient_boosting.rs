@@ -5,6 +5,7 @@ use chromex_core::{Dataset, Fit};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use crate::limits::MOST_TREES;
 use crate::sampling::Sampling;
 use crate::training::{Labels, Training};
 use crate::tree::{self, Growth, Penalty};
@@ -407,8 +408,8 @@ impl GradientBoosting {
                 found,
             })
         };
-        if self.rounds == 0 {
-            return refuse("rounds", "at least 1", self.rounds.to_string());
+        if !(1..=MOST_TREES).contains(&self.rounds) {
+            return refuse("rounds", "1 to 1000000", self.rounds.to_string());
         }
         for (name, value) in [
             ("eta", self.eta),

@@ -32,6 +32,7 @@ mod explain;
 mod forest;
 mod gradient_boosting;
 mod intercept;
+mod limits;
 mod linear_model;
 mod linfa;
 mod link;

@@ -146,6 +146,9 @@ pub enum Objective {
     Poisson,
 }
 
+/// Classes that may be told apart.
+const MOST_CLASSES: usize = 1 << 16;
+
 impl Loss for Objective {
     fn name(&self) -> &str {
         match self {
@@ -179,10 +182,10 @@ impl Loss for Objective {
             Self::Logistic => ("a probability", &|target| (0.0..=1.0).contains(&target)),
             Self::Poisson => ("a count, 0 or above", &|target| target >= 0.0),
             Self::Softmax { classes } => {
-                if classes < 2 {
+                if !(2..=MOST_CLASSES).contains(&classes) {
                     return Err(Error::Setting {
                         name: "classes",
-                        expected: "at least 2",
+                        expected: "2 to 65536",
                         found: classes.to_string(),
                     });
                 }

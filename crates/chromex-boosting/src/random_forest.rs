@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::boosted_trees::Ensemble;
+use crate::limits::MOST_TREES;
 use crate::sampling::{Draws, Sampling};
 use crate::tree::{self, Columns, Grower, Growth, Histograms, Packed, Pair, Penalty, Tree};
 use crate::{BoostedTrees, Error, Link, Result, table};
@@ -189,14 +190,24 @@ impl RandomForest {
     }
 
     fn check(&self) -> Result<()> {
-        for (name, found) in [
-            ("trees", self.trees),
-            ("min_samples_leaf", self.min_samples_leaf),
+        for (name, holds, expected, found) in [
+            (
+                "trees",
+                (1..=MOST_TREES).contains(&self.trees),
+                "1 to 1000000",
+                self.trees,
+            ),
+            (
+                "min_samples_leaf",
+                self.min_samples_leaf > 0,
+                "at least 1",
+                self.min_samples_leaf,
+            ),
         ] {
-            if found == 0 {
+            if !holds {
                 return Err(Error::Setting {
                     name,
-                    expected: "at least 1",
+                    expected,
                     found: found.to_string(),
                 });
             }

@@ -104,7 +104,7 @@ where
     type Fitted = Members<L::Fitted>;
 
     fn fit(&self, train: &Dataset<X>, valid: &Dataset<X>, seed: u64) -> Result<Self::Fitted> {
-        at_least("members", self.members, 1)?;
+        between("members", self.members, 1..=MOST_MEMBERS)?;
         let fits = (0..self.members)
             .map(|member| {
                 let seed = random::derive(seed, &format!("ensemble member {member}"));
@@ -125,7 +125,7 @@ where
 
     fn fit(&self, train: &Dataset<X>, _valid: &Dataset<X>, seed: u64) -> Result<Self::Fitted> {
         use rand::seq::SliceRandom;
-        at_least("folds", self.folds, 2)?;
+        between("folds", self.folds, 2..=MOST_MEMBERS)?;
         let group = train.keys.group(&self.group)?;
         let mut present: Vec<u32> = group.codes().to_vec();
         present.sort_unstable();
@@ -231,9 +231,7 @@ impl<X, P: Predict<X>> Predict<X> for Members<P> {
                 Some(sum) => sum + part,
             });
         }
-        let sum = sum.ok_or(Error::Empty {
-            what: "an ensemble",
-        })?;
+        let sum = sum.ok_or_else(without_members)?;
         Ok(sum.mapv(|value| value as f32))
     }
 }
@@ -259,9 +257,7 @@ impl<X, G: Predict<X>, P: Predict<X>> Predict<X> for Gated<G, P> {
                 Some(sum) => sum + part,
             });
         }
-        sum.ok_or(Error::Empty {
-            what: "an ensemble",
-        })
+        sum.ok_or_else(without_members)
     }
 }
 
@@ -275,7 +271,7 @@ impl Weighting {
                 .map(|(fit, rows)| {
                     if rows.is_empty() {
                         return Err(Error::Empty {
-                            what: "the validation set of a weighted ensemble",
+                            what: "the validation rows by which the members of an ensemble are weighed",
                         });
                     }
                     let error = fit.predict(&rows.inputs)? - &rows.targets.values;
@@ -289,13 +285,24 @@ impl Weighting {
     }
 }
 
-fn at_least(name: &'static str, found: usize, least: usize) -> Result<()> {
-    if found >= least {
+/// Fits that an ensemble may have.
+const MOST_MEMBERS: usize = 100_000;
+
+fn without_members() -> Error {
+    Error::Setting {
+        name: "fits",
+        expected: "at least one fitted member to predict with".into(),
+        found: "none".into(),
+    }
+}
+
+fn between(name: &'static str, found: usize, range: std::ops::RangeInclusive<usize>) -> Result<()> {
+    if range.contains(&found) {
         return Ok(());
     }
     Err(Error::Setting {
         name,
-        expected: format!("at least {least}"),
+        expected: format!("{} to {}", range.start(), range.end()),
         found: found.to_string(),
     })
 }

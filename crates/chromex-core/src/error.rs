@@ -25,7 +25,7 @@ pub enum Error {
         found: String,
     },
     /// A batch has no rows where at least one is needed.
-    #[error("{what} has no rows")]
+    #[error("{what}: expected at least one row, found none")]
     Empty {
         /// Which batch is empty.
         what: &'static str,
@@ -41,7 +41,11 @@ pub enum Error {
         second: usize,
     },
     /// A split or a bootstrap asks for a group that the keys do not have.
-    #[error("no group named `{name}`; the keys have {known:?}")]
+    #[error(
+        "no group named `{name}`{}; the keys have {}",
+        nearest(name, known),
+        listed(known)
+    )]
     UnknownGroup {
         /// The group that was asked for.
         name: String,
@@ -49,7 +53,11 @@ pub enum Error {
         known: Vec<String>,
     },
     /// A name that must be one of a list is not.
-    #[error("unknown {what} `{name}`; known: {known:?}")]
+    #[error(
+        "unknown {what} `{name}`{}; known: {}",
+        nearest(name, known),
+        listed(known)
+    )]
     UnknownName {
         /// What kind of thing is named.
         what: &'static str,
@@ -124,14 +132,88 @@ pub enum Error {
         /// Why it failed.
         source: chromex_metrics::Error,
     },
-    /// A step of a pipeline failed.
-    #[error("{stage}")]
+    /// A step of a pipeline failed. Its message holds the causes as well, for the name of a step says nothing without them.
+    #[error("{stage}: {}", chain(&**source))]
     Stage {
         /// The step, as a reader of the pipeline knows it.
         stage: String,
         /// Why it failed.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+/// Names that a message lists; the others are counted.
+const LISTED: usize = 10;
+/// Letters of a name that a message shows.
+const SHOWN: usize = 60;
+/// How alike a name must be to be proposed for another, of 1.
+const ALIKE: f64 = 0.85;
+
+/// Tells an error with all its causes, in one line. What a cause says is left out where the error above it has said so already.
+///
+/// Programs print errors by it, and so does whatever keeps an error as text: no cause is lost on the way.
+///
+/// # Examples
+///
+/// ```
+/// let inner = std::io::Error::other("the disk is full");
+/// let error = chromex_core::Error::io("write", "fits.json", inner);
+/// assert_eq!(chromex_core::chain(&error), "write fits.json: the disk is full");
+/// ```
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if !(message.ends_with(&text) || message.contains(&format!("{text}: "))) {
+            message.push_str(": ");
+            message.push_str(&text);
+        }
+        cause = inner.source();
+    }
+    message
+}
+
+/// Lists names for a message: the first ten, each cut where it is long, and how many more there are.
+///
+/// # Examples
+///
+/// ```
+/// let names: Vec<String> = (1..=12).map(|place| format!("s{place}")).collect();
+/// let text = chromex_core::listed(&names);
+/// assert_eq!(text, r#"["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", and 2 more]"#);
+/// ```
+pub fn listed<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> String {
+    let mut names = names.into_iter();
+    let mut shown: Vec<String> = names
+        .by_ref()
+        .take(LISTED)
+        .map(|name| {
+            let name = name.as_ref();
+            match name.char_indices().nth(SHOWN) {
+                None => format!("{name:?}"),
+                Some((end, _)) => format!("{:?}", format!("{}...", &name[..end])),
+            }
+        })
+        .collect();
+    match names.count() {
+        0 => {}
+        more => shown.push(format!("and {more} more")),
+    }
+    format!("[{}]", shown.join(", "))
+}
+
+/// Proposes the known name that is most like an unknown one, where one is.
+fn nearest(name: &str, known: &[String]) -> String {
+    let alike = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
+    known
+        .iter()
+        .filter(|other| other.len() <= 4 * SHOWN)
+        .map(|other| (alike(other), other))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(share, _)| *share >= ALIKE && name.len() <= 4 * SHOWN)
+        .map(|(_, other)| format!(" (did you mean `{other}`?)"))
+        .unwrap_or_default()
 }
 
 /// The result of an operation of this crate.
@@ -156,5 +238,46 @@ impl Error {
             path: path.into(),
             source,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_tells_every_cause_once() {
+        let inner = Error::io("read", "a.json", std::io::Error::other("gone"));
+        assert_eq!(chain(&inner), "read a.json: gone");
+        let outer = Error::stage("fit `ridge`", inner);
+        assert_eq!(outer.to_string(), "fit `ridge`: read a.json: gone");
+        assert_eq!(chain(&outer), outer.to_string());
+        let outermost = Error::stage("run", outer);
+        assert_eq!(chain(&outermost), "run: fit `ridge`: read a.json: gone");
+    }
+
+    #[test]
+    fn lists_end_after_ten_names_with_a_count_of_the_rest() {
+        let known: Vec<String> = (0..17_382).map(|place| format!("GTEX-{place}")).collect();
+        let error = Error::UnknownName {
+            what: "sample",
+            name: "GTEX-17l".into(),
+            known: known.clone(),
+        };
+        let text = error.to_string();
+        assert!(text.contains("did you mean `GTEX-17"), "{text}");
+        assert!(
+            text.ends_with("\"GTEX-9\", and 17372 more]") && text.len() < 300,
+            "{text}"
+        );
+        let group = Error::UnknownGroup {
+            name: "x".into(),
+            known,
+        };
+        assert!(group.to_string().ends_with("and 17372 more]"));
+        assert_eq!(listed(["a", "b"]), r#"["a", "b"]"#);
+        assert_eq!(listed::<&str>([]), "[]");
+        let long = "é".repeat(1000);
+        assert_eq!(listed([long.as_str()]).chars().count(), 60 + 3 + 4);
     }
 }

@@ -16,6 +16,8 @@ use crate::{
 const MEAN: &str = "mean";
 /// The name of the floor that predicts the training median.
 const MEDIAN: &str = "median";
+/// Seeds that an experiment may ask for.
+const MOST_SEEDS: u64 = 1_000_000;
 /// The group whose rows are resampled together where the keys have it and no other is asked for.
 const GENE: &str = "gene";
 
@@ -29,7 +31,7 @@ pub struct Experiment<X> {
     scoring: Scoring,
     resampled: String,
     models: Vec<Entry<X>>,
-    seeds: Vec<u64>,
+    seeds: u64,
     split_seed: u64,
     part: Part,
     observer: Arc<dyn Observer>,
@@ -72,7 +74,7 @@ impl<X: Rows + 'static> Experiment<X> {
             },
             resampled: GENE.to_owned(),
             models: Vec::new(),
-            seeds: vec![0],
+            seeds: 1,
             split_seed: 0,
             part: Part::Test,
             observer: Arc::new(Silent),
@@ -135,9 +137,9 @@ impl<X: Rows + 'static> Experiment<X> {
         self.entry(name, false, learner, |_, _, _| Ok(()))
     }
 
-    /// Fits random models with the seeds 0 to `count` − 1.
+    /// Fits random models with the seeds 0 to `count` − 1; at least 1, at most 1,000,000.
     pub fn seeds(mut self, count: u64) -> Self {
-        self.seeds = (0..count).collect();
+        self.seeds = count;
         self
     }
 
@@ -219,7 +221,8 @@ impl<X: Rows + 'static> Experiment<X> {
     ///
     /// # Errors
     ///
-    /// When the split cannot be drawn, or a fit, a prediction or a score fails.
+    /// When the number of seeds is out of range, the split cannot be drawn, or a fit, a prediction or a score fails. The error of a
+    /// fit names the model, the fold and the seed.
     pub fn run(&self) -> Result<Report> {
         self.scoring.report(self.predict()?)
     }
@@ -249,13 +252,20 @@ impl<X: Rows + 'static> Experiment<X> {
     }
 
     fn predict(&self) -> Result<Predictions> {
+        if !(1..=MOST_SEEDS).contains(&self.seeds) {
+            return Err(Error::Setting {
+                name: "seeds",
+                expected: format!("1 to {MOST_SEEDS}"),
+                found: self.seeds.to_string(),
+            });
+        }
         let folds = self.split.folds(&self.dataset.keys, self.split_seed)?;
-        let seeds_of = |entry: &Entry<X>| if entry.random { &self.seeds[..] } else { &[0] };
-        let fits: usize = self.models.iter().map(|entry| seeds_of(entry).len()).sum();
+        let seeds_of = |entry: &Entry<X>| 0..if entry.random { self.seeds } else { 1 };
+        let fits: u64 = self.models.iter().map(|entry| seeds_of(entry).end).sum();
         let task = "fit models";
         self.observer.observe(&Event::Begin {
             task,
-            steps: (fits * folds.len()) as u64,
+            steps: fits.saturating_mul(folds.len() as u64),
             done: 0,
         });
         let data_hash = self.data_hash();
@@ -271,7 +281,7 @@ impl<X: Rows + 'static> Experiment<X> {
             };
             let scored = self.dataset.select(tested);
             for entry in &self.models {
-                for &seed in seeds_of(entry) {
+                for seed in seeds_of(entry) {
                     let place = self.place(entry, fold, seed, &data_hash);
                     let found = place.as_ref().map_or(Found::Nothing, Place::read);
                     if let Found::Refused(text) = &found {
@@ -283,8 +293,16 @@ impl<X: Rows + 'static> Experiment<X> {
                             if let Some(place) = &place {
                                 place.begin()?;
                             }
-                            let fitted = (entry.fit)(&train, &valid, &fold.name, seed)?;
-                            let predicted = fitted.predict(&scored.inputs)?;
+                            let failed = |step: &str, error: Error| {
+                                let (model, fold) = (&entry.name, &fold.name);
+                                let stage = format!("{step} `{model}`, fold `{fold}`, seed {seed}");
+                                Error::stage(stage, error)
+                            };
+                            let fitted = (entry.fit)(&train, &valid, &fold.name, seed)
+                                .map_err(|error| failed("fit", error))?;
+                            let predicted = fitted
+                                .predict(&scored.inputs)
+                                .map_err(|error| failed("predict by", error))?;
                             let prediction =
                                 self.record(entry, fold, seed, tested, &scored, predicted)?;
                             if let Some(place) = &place {

@@ -17,7 +17,7 @@ use crate::{Error, Fingerprint, Result};
 /// use chromex_core::FileName;
 /// assert_eq!(FileName::of("gradient-E003").ending("csv").as_str(), "gradient-E003.csv");
 /// let outside = FileName::of("gradient-a/../../x").ending("svg");
-/// assert!(outside.as_str().starts_with("gradient-a-.-.-x~") && outside.as_str().ends_with(".svg"));
+/// assert!(outside.as_str().starts_with("gradient-a-.--.--x~") && outside.as_str().ends_with(".svg"));
 /// assert!(FileName::exactly("E003").is_ok() && FileName::exactly("../E003").is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -84,17 +84,19 @@ impl LocationImportance {
         sequences: &Sequences,
         seed: u64,
     ) -> Result<LocationImportances> {
-        if self.lengths.is_empty() || self.lengths.contains(&0) || self.passes == 0 {
+        const MOST: usize = 1_000_000;
+        let sound = !self.lengths.is_empty() && !self.lengths.contains(&0);
+        if !sound || !(1..=MOST).contains(&self.passes) {
             return Err(Error::Setting {
                 name: "lengths, passes",
-                expected: "lengths of at least 1 base, and at least 1 pass".into(),
+                expected: format!("lengths of at least 1 base, and 1 to {MOST} passes"),
                 found: format!("{:?}, {}", self.lengths, self.passes),
             });
         }
         let positions = sequences.iter().map(<[u8]>::len).max().unwrap_or(0);
         if positions == 0 {
             return Err(Error::Empty {
-                what: "the sequences of an importance",
+                what: "the sequences whose locations are to be weighed",
             });
         }
         let mut changes = Array2::zeros((self.lengths.len(), positions));

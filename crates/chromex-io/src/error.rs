@@ -184,7 +184,8 @@ pub enum Error {
         why: String,
     },
     /// A folder lacks a table of the layout.
-    #[error("{folder}: no file `{name}`, `{name}.gz` or `{name}.zst`", folder = folder.display())]
+    #[error("{folder}{kind}: no file `{name}`, `{name}.gz` or `{name}.zst`", folder = folder.display(),
+        kind = if folder.is_file() { " is a file where a folder is needed" } else { "" })]
     MissingTable {
         /// The folder that was searched.
         folder: PathBuf,

@@ -9,6 +9,12 @@ use crate::{
     Result, Scratch,
 };
 
+/// Resamples that may be asked for: each keeps a score.
+const MOST_RESAMPLES: usize = 10_000_000;
+
+/// Resamples that may be asked for: each keeps a score.
+const MOST_RESAMPLES: usize = 10_000_000;
+
 /// Measures how far a score would move had other rows been measured: scores resamples of the rows, drawn with replacement.
 ///
 /// Rows that are not independent (the same gene in several cells, paralogues) are drawn together when `groups` names their
@@ -58,7 +64,7 @@ impl Bootstrap {
     ///
     /// # Errors
     ///
-    /// [`Error::UnequalLengths`], [`Error::Empty`] for no rows, [`Error::Level`] and [`Error::NoResamples`].
+    /// [`Error::UnequalLengths`], [`Error::Empty`] for no rows, [`Error::Level`], [`Error::NoResamples`] and [`Error::TooManyResamples`].
     pub fn interval(
         &self,
         metric: &dyn Metric,
@@ -223,6 +229,12 @@ impl Bootstrap {
     fn check(&self, truth: ArrayView1<'_, f32>, groups: Option<&[u32]>) -> Result<()> {
         if self.resamples == 0 {
             return Err(Error::NoResamples);
+        }
+        if self.resamples > MOST_RESAMPLES {
+            return Err(Error::TooManyResamples {
+                most: MOST_RESAMPLES,
+                found: self.resamples,
+            });
         }
         // Written so that NaN fails.
         if !(self.level > 0.0 && self.level < 1.0) {

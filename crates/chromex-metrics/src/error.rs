@@ -29,6 +29,14 @@ pub enum Error {
     /// No resamples were asked for.
     #[error("the number of resamples must be at least 1, found 0")]
     NoResamples,
+    /// More resamples were asked for than their scores are kept for.
+    #[error("the number of resamples must be at most {most}, found {found}")]
+    TooManyResamples {
+        /// The most that may be asked for.
+        most: usize,
+        /// How many were asked for.
+        found: usize,
+    },
 }
 
 /// The result of a fallible function of this crate.

@@ -91,8 +91,8 @@ fn group<M: Module>(network: &M, prefixes: &[String]) -> Result<ParamGroup> {
     let refuse = |found: &str| Error::Setting {
         name: "adaptation",
         expected: format!(
-            "beginnings of {:?}",
-            shapes.iter().map(|(path, _)| path).collect::<Vec<_>>()
+            "beginnings of {}",
+            chromex_core::listed(shapes.iter().map(|(path, _)| path))
         ),
         found: found.to_owned(),
     };

@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use chromex_core::listed;
+
 /// Says what went wrong in a network, its training or its files.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -77,7 +79,7 @@ pub enum Error {
         found: String,
     },
     /// A weight file's tensors are not those of the network.
-    #[error("{path}: missing: {}; of another shape: {}; of another type than floating point: {}; not the network's: {}", first(missing), first(misshapen), first(mistyped), first(unexpected), path = path.display())]
+    #[error("{path}: the tensors are not those of the network: missing {}; of another shape {}; of another type than floating point {}; not the network's {}", listed(missing), listed(misshapen), listed(mistyped), listed(unexpected), path = path.display())]
     Tensors {
         /// The file.
         path: PathBuf,
@@ -143,19 +145,6 @@ pub enum Error {
     /// What training shares with other crates failed.
     #[error(transparent)]
     Core(#[from] chromex_core::Error),
-}
-
-/// How many names an error lists.
-const LISTED: usize = 10;
-
-/// Lists the first of some names.
-fn first(names: &[String]) -> String {
-    let listed = names[..names.len().min(LISTED)].join(", ");
-    match names.len() {
-        0 => "none".into(),
-        count if count > LISTED => format!("{listed} and {} more", count - LISTED),
-        _ => listed,
-    }
 }
 
 /// Says of each kind why a file is not of it, with all causes.

@@ -2,6 +2,8 @@ use burn::Tensor;
 use burn::tensor::activation::sigmoid;
 use serde::{Deserialize, Serialize};
 
+use crate::mean;
+
 /// What a network is trained to predict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,9 +30,9 @@ impl Objective {
             // ln(1 + e^x) - x y without the exponential of a large number.
             Self::Binary => {
                 let spread = scores.clone().abs().neg().exp().log1p();
-                (scores.clone().clamp_min(0.0) - scores * targets + spread).mean()
+                mean(scores.clone().clamp_min(0.0) - scores * targets + spread)
             }
-            Self::Regression => (scores - targets).square().mean(),
+            Self::Regression => mean((scores - targets).square()),
         }
     }
 }

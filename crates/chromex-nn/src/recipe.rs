@@ -1,6 +1,12 @@
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{at_least_zero, count, positive, share};
 use crate::{Adaptation, Error, Precision, Result, Schedule};
+
+/// Batches of a training: what a number of progress can still tell apart.
+const MOST_STEPS: u64 = 1 << 53;
+/// Batches that one step may average.
+const MOST_ACCUMULATED: usize = 1_000_000;
 
 /// How a network is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,6 +182,46 @@ impl Default for Optimizer {
     }
 }
 
+impl Optimizer {
+    /// Refuses settings with which a step is no number.
+    fn check(&self) -> Result<()> {
+        match *self {
+            Self::Sgd { momentum } => share("momentum", momentum),
+            Self::AdamW {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+                ..
+            }
+            | Self::Lamb {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+            }
+            | Self::LambUncorrected {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+                ..
+            } => {
+                share("beta_1", f64::from(beta_1))?;
+                share("beta_2", f64::from(beta_2))?;
+                at_least_zero("epsilon", f64::from(epsilon))?;
+                at_least_zero("weight_decay", f64::from(weight_decay))?;
+                match *self {
+                    Self::LambUncorrected { largest_norm, .. } => {
+                        positive("largest_norm", f64::from(largest_norm))
+                    }
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
 impl Default for Recipe {
     /// AdamW at 1e-3, batches of 64 rows, 10 epochs, last weights.
     fn default() -> Self {
@@ -202,26 +248,22 @@ impl Default for Recipe {
 impl Recipe {
     /// Refuses settings that cannot train.
     pub(crate) fn check(&self) -> Result<()> {
-        let positive = |name, value: f64| {
-            if value > 0.0 && value.is_finite() {
-                return Ok(());
-            }
-            Err(Error::Setting {
-                name,
-                expected: "a positive number".into(),
-                found: value.to_string(),
-            })
-        };
         positive("learning_rate", self.learning_rate)?;
-        positive("batch_rows", self.batch_rows as f64)?;
-        positive("accumulate", self.accumulate as f64)?;
-        positive("report_every", self.report_every as f64)?;
+        count("batch_rows", self.batch_rows, usize::MAX)?;
+        count("accumulate", self.accumulate, MOST_ACCUMULATED)?;
+        let steps = |name, found: u64| match found {
+            0 => Err(Error::Setting {
+                name,
+                expected: "at least 1".into(),
+                found: "0".into(),
+            }),
+            _ => Ok(()),
+        };
+        steps("report_every", self.report_every)?;
         match self.length {
-            Length::Steps(count) | Length::Epochs(count) => positive("length", count as f64)?,
+            Length::Steps(count) | Length::Epochs(count) => steps("length", count)?,
         }
-        if let Some(every) = self.validate_every {
-            positive("validate_every", every as f64)?;
-        }
+        steps("validate_every", self.validate_every.unwrap_or(1))?;
         match self.clip {
             Clip::None => {}
             Clip::GlobalNorm(limit) | Clip::Value(limit) => positive("clip", limit)?,
@@ -229,7 +271,43 @@ impl Recipe {
         for group in &self.groups {
             positive("learning_rate of a group", group.learning_rate)?;
         }
-        Ok(())
+        if let Schedule::InverseTime { decay } = self.schedule {
+            at_least_zero("decay of the schedule", decay)?;
+        }
+        if let Adaptation::LowRank(low) = &self.adaptation {
+            positive("alpha of the adaptation", low.alpha)?;
+        }
+        self.optimizer.check()
+    }
+
+    /// Counts the steps of a training on so many rows, at least one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] when there are more than [`MOST_STEPS`], or as many batches.
+    pub(crate) fn total_steps(&self, rows: usize) -> Result<u64> {
+        let batches = rows.div_ceil(self.batch_rows.max(1)) as u64;
+        let accumulate = self.accumulate.max(1) as u64;
+        let (asked, steps) = match self.length {
+            Length::Steps(steps) => (steps, Some(steps)),
+            // Batches run on from one time through to the next.
+            Length::Epochs(epochs) => {
+                let all = epochs.checked_mul(batches);
+                (epochs, all.map(|all| all.div_ceil(accumulate)))
+            }
+        };
+        let fits = |steps: &u64| {
+            let all = steps.checked_mul(accumulate);
+            all.is_some_and(|all| all <= MOST_STEPS)
+        };
+        steps.filter(fits).ok_or_else(|| Error::Setting {
+            name: "length",
+            expected: format!("at most {MOST_STEPS} batches in all, {batches} in an epoch"),
+            found: match self.length {
+                Length::Steps(_) => format!("{asked} steps"),
+                Length::Epochs(_) => format!("{asked} epochs"),
+            },
+        })
     }
 
     /// Gives the learning rates of a step, 0-based, of `total`: of the parameters of no group, then of each group; none while a

@@ -11,8 +11,8 @@ use rand::seq::SliceRandom;
 use crate::checkpoint::{Checkpoint, Progress, pack, unpack};
 use crate::optimizer::{Stepper, check_groups, thawed};
 use crate::{
-    Architecture, Checkpoints, Device, Error, Keep, Length, Network, Precision, Recipe, Result,
-    Selection, Trained, clip,
+    Architecture, Checkpoints, Device, Error, Keep, Network, Precision, Recipe, Result, Selection,
+    Trained, clip,
 };
 
 /// Makes any architecture a learner.
@@ -86,9 +86,9 @@ impl<A> Trainer<A> {
     {
         self.recipe.check()?;
         for (what, rows, needed) in [
-            ("the training set of a network", train, true),
+            ("the rows that a network is trained on", train, true),
             (
-                "the validation set of a network",
+                "the validation rows by which a network's weights are chosen",
                 valid,
                 self.recipe.needs_validation(),
             ),
@@ -101,6 +101,7 @@ impl<A> Trainer<A> {
         let valid = &valid.in_layouts(&marks)?;
         let device = self.device.clone().autodiff();
         self.recipe.precision.check(&device)?;
+        let total_steps = self.recipe.total_steps(train.len())?;
         let network = self.architecture.build(train, seed, &device)?;
         check_groups(&network, &self.recipe)?;
         let adaptation = &self.recipe.adaptation;
@@ -116,6 +117,7 @@ impl<A> Trainer<A> {
             stepper: Stepper::new(self.recipe.optimizer),
             progress: Progress::default(),
             best_weights: None,
+            total_steps,
         };
         let network = run.resume(network)?;
         let network = adaptation.end(run.finish(network)?);
@@ -183,6 +185,7 @@ struct Run<'a, X, A> {
     stepper: Stepper,
     progress: Progress,
     best_weights: Option<Vec<u8>>,
+    total_steps: u64,
 }
 
 impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
@@ -204,7 +207,7 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
 
     /// Trains until the end and chooses the weights.
     fn finish(&mut self, mut network: A::Network) -> Result<A::Network> {
-        let total = self.total_steps();
+        let total = self.total_steps;
         let observer = &self.trainer.observer;
         observer.observe(&Event::Begin {
             task: &self.task,
@@ -424,17 +427,6 @@ impl<X: Rows, A: Architecture<X>> Run<'_, X, A> {
     fn epochs(&self, steps: u64) -> u64 {
         steps * self.trainer.recipe.accumulate as u64 / self.epoch_batches()
     }
-
-    fn total_steps(&self) -> u64 {
-        let recipe = &self.trainer.recipe;
-        match recipe.length {
-            Length::Steps(steps) => steps,
-            // Batches run on from one time through to the next.
-            Length::Epochs(epochs) => {
-                (epochs * self.epoch_batches()).div_ceil(recipe.accumulate as u64)
-            }
-        }
-    }
 }
 
 /// The rows of each batch: a new shuffle per time through, a function of seed and batch number alone.
@@ -455,6 +447,6 @@ impl Order {
             self.epoch = Some(epoch);
         }
         let start = position * batch_rows;
-        &self.rows[start..rows.min(start + batch_rows)]
+        &self.rows[start..rows.min(start.saturating_add(batch_rows))]
     }
 }

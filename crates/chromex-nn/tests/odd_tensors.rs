@@ -276,7 +276,7 @@ fn hostile_pickles_are_refused_by_what_they_ask_for() {
             "a tuple",
         ),
         (
-            b"\x80\x02ccollections\nOrderedDict\n](K\x01K\x02K\x03le\x85R.",
+            b"\x80\x02ccollections\nOrderedDict\n((K\x01K\x02K\x03ll\x85R.",
             "pairs",
         ),
         (b"I12x\n.", "an integer"),

@@ -292,7 +292,7 @@ fn a_checkpoint_that_is_cut_short_is_an_error_that_names_it() {
     let message = run().unwrap_err().to_string();
     assert!(message.contains(file.to_str().unwrap()) && message.ends_with("training checkpoint"));
     // A file of another version is told from a damaged one.
-    let version = br#""version":"3""#;
+    let version = br#""version":"4""#;
     let place = bytes
         .windows(version.len())
         .position(|bytes| bytes == version)
@@ -303,9 +303,61 @@ fn a_checkpoint_that_is_cut_short_is_an_error_that_names_it() {
     std::fs::write(&file, other).unwrap();
     let message = run().unwrap_err().to_string();
     assert!(
-        message.ends_with("version 3; remove it to train anew"),
+        message.ends_with("version 4; remove it to train anew"),
         "{message}"
     );
+}
+
+#[test]
+fn no_bit_of_saved_weights_can_change_and_wrong_types_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    let device = Device::default();
+    let build = |seed| {
+        let config = TwoLayersConfig { hidden: 2 };
+        config.build(&data(4), seed, &device).unwrap()
+    };
+    let network = build(1);
+    weights::save(&network, &path, str::to_owned).unwrap();
+    let load = || weights::load(build(2), &path, str::to_owned, |_| false);
+    assert_eq!(numbers(&load().unwrap()), numbers(&network));
+    let whole = std::fs::read(&path).unwrap();
+    // Other readers pass over the checksum.
+    let others = safetensors::SafeTensors::deserialize(&whole).unwrap();
+    assert_eq!(others.names().len(), 4);
+    for bit in 0..8 * whole.len() {
+        let mut flipped = whole.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(&path, flipped).unwrap();
+        assert!(weights::names(&path).is_err(), "bit {bit}");
+    }
+    for end in 0..whole.len() {
+        std::fs::write(&path, &whole[..end]).unwrap();
+        assert!(load().is_err(), "up to {end}");
+    }
+
+    // The same tensors from another program, one of them of a type that is no floating point.
+    let mut changed = false;
+    let views: Vec<_> = others
+        .tensors()
+        .into_iter()
+        .map(|(name, view)| {
+            let whole_numbers = name == "first.weight";
+            changed |= whole_numbers;
+            let kind = match whole_numbers {
+                true => safetensors::Dtype::I32,
+                false => view.dtype(),
+            };
+            let view =
+                safetensors::tensor::TensorView::new(kind, view.shape().to_vec(), view.data());
+            (name, view.unwrap())
+        })
+        .collect();
+    assert!(changed);
+    std::fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+    let message = load().unwrap_err().to_string();
+    let expected = "missing: none; of another shape: none; of another type than floating point: first.weight I32";
+    assert!(message.contains(expected), "{message}");
 }
 
 #[test]

@@ -12,6 +12,9 @@ use crate::chunks::chunk_end;
 use crate::long_words;
 use crate::{BpeTokenizer, Error, MarkSentences, Result};
 
+/// Ids of a vocabulary; the tokenizer library makes room for all of them before it learns.
+const MOST_TOKENS: usize = 1 << 22;
+
 /// Learns byte-level BPE: starts from the 256 bytes and merges the pair of neighbours that is most
 /// frequent until the vocabulary is full or no pair is frequent enough.
 ///
@@ -21,7 +24,7 @@ use crate::{BpeTokenizer, Error, MarkSentences, Result};
 ///
 /// # Errors
 ///
-/// Learning refuses a vocabulary below the bytes and special tokens, special tokens that are empty,
+/// Learning refuses a vocabulary below the bytes and special tokens or above 4,194,304 ids, special tokens that are empty,
 /// repeated or contain white space, a suffix that does not begin with a space, and sentences
 /// without any of [`views`](Self::views).
 ///
@@ -260,8 +263,8 @@ impl Bpe {
             found,
         };
         let least = 256 + self.special_tokens.len();
-        if self.vocabulary < least || u32::try_from(self.vocabulary).is_err() {
-            let expected = format!("{least} ids for bytes and special tokens, or more");
+        if !(least..=MOST_TOKENS).contains(&self.vocabulary) {
+            let expected = format!("{least} (bytes and special tokens) to {MOST_TOKENS} ids");
             return Err(setting("vocabulary", expected, self.vocabulary.to_string()));
         }
         let tokens = &self.special_tokens;

@@ -89,7 +89,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file was read but does not hold what it should.
-    #[error("file {path}", path = path.display())]
+    #[error("{path}: {source}", path = path.display())]
     File {
         /// The file.
         path: PathBuf,

@@ -37,6 +37,8 @@ pub enum CountedKmers {
 
 /// The largest k: a table of 5^8 counts has 390,625 columns.
 const LARGEST: usize = 8;
+/// Numbers of a table.
+const MOST_NUMBERS: usize = 1 << 32;
 
 impl KmerCounts {
     /// Counts all occurrences.
@@ -92,6 +94,13 @@ impl KmerCounts {
         self.check()?;
         let letters = self.letters();
         let columns = letters.len().pow(self.k as u32);
+        if sequences.len() > MOST_NUMBERS / columns {
+            return Err(Error::Setting {
+                name: "k",
+                expected: format!("at most {MOST_NUMBERS} numbers in all, {columns} of a row"),
+                found: format!("{}, for {} rows", self.k, sequences.len()),
+            });
+        }
         let mut counts = Array2::zeros((sequences.len(), columns));
         let mut free_from = vec![0; columns];
         for (row, sequence) in sequences.iter().enumerate() {

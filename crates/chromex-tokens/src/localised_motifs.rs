@@ -66,6 +66,9 @@ impl Default for LocalisedMotifs {
     }
 }
 
+/// Counts that are kept: 2 GiB.
+const MOST_COUNTS: usize = 1 << 29;
+
 impl LocalisedMotifs {
     /// Finds motifs.
     ///
@@ -74,7 +77,7 @@ impl LocalisedMotifs {
     /// [`Error::Setting`] when a setting is out of range, or no k-mer is localised.
     pub fn learn(&self, promoters: &Sequences) -> Result<MotifPresence> {
         self.check()?;
-        let mut found = self.localised(&self.one_of_each(promoters)?);
+        let mut found = self.localised(&self.one_of_each(promoters)?)?;
         found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.kmer.cmp(&b.kmer)));
         found.truncate(self.most);
         if found.is_empty() {
@@ -98,11 +101,20 @@ impl LocalisedMotifs {
         Ok(promoters.select(&rows))
     }
 
-    fn localised(&self, promoters: &Sequences) -> Vec<Localised> {
+    fn localised(&self, promoters: &Sequences) -> Result<Vec<Localised>> {
         let half = self.window / 2;
         let longest = promoters.iter().map(<[u8]>::len).max().unwrap_or(0);
         let bins = longest.div_ceil(half).max(1);
         let kmers = 1_usize << (2 * self.k);
+        if bins > MOST_COUNTS / kmers {
+            return Err(Error::Setting {
+                name: "k, window",
+                expected: format!(
+                    "at most {MOST_COUNTS} counts, of each k-mer in each half window"
+                ),
+                found: format!("{} letters and {bins} half windows", self.k),
+            });
+        }
         let mut counts = vec![0_u32; kmers * bins];
         // Places of any k-mer in each bin: short promoters have none far from the gene.
         let mut places = vec![0_u64; bins];
@@ -132,7 +144,7 @@ impl LocalisedMotifs {
             let score = scores.fold(f64::NEG_INFINITY, f64::max);
             score.is_finite().then_some(Localised { kmer, score })
         };
-        (0..kmers).filter_map(best).collect()
+        Ok((0..kmers).filter_map(best).collect())
     }
 
     fn spelt(&self, kmer: usize) -> String {
@@ -239,7 +251,7 @@ mod tests {
         };
         let localised = |promoter: &str| {
             let promoters = Sequences::new(&[promoter]).unwrap();
-            let found = settings.localised(&promoters);
+            let found = settings.localised(&promoters).unwrap();
             found.iter().any(|one| settings.spelt(one.kmer) == "TATA")
         };
         let rest = "CCGGCACGGACCGGAACCAGGCCAGACCGGAACC";

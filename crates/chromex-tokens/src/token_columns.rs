@@ -83,6 +83,12 @@ impl TokenColumns {
             let found = format!("{} and {:?}", self.length, self.views);
             return Err(setting("length", "a length and views of at least 1", found));
         }
+        const MOST: usize = 1 << 32;
+        let numbers = self.length.saturating_mul(self.views.len());
+        if numbers.saturating_mul(tokens.len()) > MOST {
+            let found = format!("{} of {} rows", self.length, tokens.len());
+            return Err(setting("length", "at most 2^32 numbers in all", found));
+        }
         if tokens.vocabulary() > 1 << 24 {
             let found = tokens.vocabulary().to_string();
             return Err(setting("vocabulary", "at most 2^24 ids", found));

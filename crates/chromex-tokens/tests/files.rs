@@ -3,7 +3,10 @@
 use std::error::Error as _;
 use std::fs;
 
-use chromex_tokens::{Bpe, BpeTokenizer, Error};
+use chromex_tokens::{
+    Bpe, BpeTokenizer, DomainCounts, Error, KmerVocabulary, MarkAlphabet, MarkSentences,
+    MotifPresence, SentenceText,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -193,5 +196,25 @@ proptest! {
         if let Ok(tokenizer) = BpeTokenizer::from_json(&json) {
             tokenizer.encode_text("lllll lllmm <mask>\n").ok();
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    /// No reader cuts a letter of several bytes, whatever stands where.
+    #[test]
+    fn any_text_is_read_or_refused(
+        text in prop_oneof!["(\\PC|[\n\t ,\"{}:]){0,120}", "([a-zäö€𝄞ACGT]{0,5}[ \n]|\\[UNK\\]\n){0,60}"],
+        suffix in "\\PC{0,3}",
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        std::fs::write(&path, &text).unwrap();
+        let _ = KmerVocabulary::load(&path);
+        let _ = MotifPresence::read(&path);
+        let _ = BpeTokenizer::load(&path);
+        let _ = DomainCounts::load(&path);
+        let layout = SentenceText { suffix, ..SentenceText::default() };
+        let _ = MarkSentences::read(&path, &MarkAlphabet::default(), &layout);
     }
 }

@@ -51,6 +51,43 @@ fn compare(sequences: &Sequences, vocabulary: usize) {
     }
 }
 
+/// The library counts words and pairs on all threads.
+#[test]
+fn no_number_of_threads_changes_a_vocabulary_or_an_id() {
+    let mut state = 9_u64;
+    let mut letter = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        char::from(b"ACGT"[(state >> 60) as usize % 4])
+    };
+    let sequences: Vec<String> = (0..300)
+        .map(|row| (0..100 + row).map(|_| letter()).collect())
+        .collect();
+    let sequences = Sequences::new(&sequences).unwrap();
+    let learn = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| {
+            let learner = whole(400);
+            let general = general(&sequences, &learner);
+            let fast = learner.learn(&sequences).unwrap();
+            let tokens = fast.tokens(&sequences).unwrap();
+            let ids: Vec<Vec<u32>> = (0..sequences.len())
+                .map(|row| tokens.sentence(row, 0).to_vec())
+                .collect();
+            (
+                general.to_json().unwrap(),
+                fast.tokenizer.to_json().unwrap(),
+                ids,
+            )
+        })
+    };
+    let one = learn(1);
+    for threads in [2, 3, 5, 8] {
+        assert!(one == learn(threads), "{threads} threads");
+    }
+}
+
 /// The processor time of this thread where the system tells it; only printed, for comparisons on busy machines.
 fn processor_seconds() -> f64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();

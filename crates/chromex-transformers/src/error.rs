@@ -72,6 +72,14 @@ pub enum Error {
         /// What the file asks for.
         found: String,
     },
+    /// A configuration file describes a shape that no network can have.
+    #[error("{path}: {source}", path = path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// Which number is out of range.
+        source: Box<chromex_nn::Error>,
+    },
     /// The network could not be built, trained, read or written.
     #[error(transparent)]
     Network(#[from] chromex_nn::Error),

@@ -5,6 +5,8 @@ use chromex_nn::fused::Spans;
 use chromex_nn::{Device, Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::token_regression::{below_vocabulary, check_vocabulary};
+
 /// How sequences of tokens are laid out as rows of one length.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,9 +94,17 @@ impl TokenLayout {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when a sequence is longer than the layout's length or than `longest`.
-    pub(crate) fn lay_out(&self, tokens: &TokenIds, longest: usize) -> Result<PaddedTokens> {
+    /// [`Error::Setting`] when a sequence is longer than the layout's length or than `longest`, or an id, that of the padding
+    /// included, has no row among the `vocabulary` of the token table.
+    pub(crate) fn lay_out(
+        &self,
+        tokens: &TokenIds,
+        longest: usize,
+        vocabulary: usize,
+    ) -> Result<PaddedTokens> {
         let rows = tokens.len();
+        check_vocabulary(tokens, vocabulary)?;
+        below_vocabulary([&self.special.padding], vocabulary)?;
         let most = (0..rows).map(|row| tokens.sentence(row, 0).len()).max();
         let most = most.unwrap_or(0);
         let length = self.length.unwrap_or(most).max(1);
@@ -221,7 +231,7 @@ mod tests {
     #[test]
     fn padding_does_not_shift_positions_unless_the_configuration_names_another_id() {
         let layout = TokenLayout::default();
-        let padded = layout.lay_out(&tokens(), 9).unwrap();
+        let padded = layout.lay_out(&tokens(), 9, 100).unwrap();
         assert_eq!(padded.ids[..10], [2, 0, 7, 8, 1, 2, 2, 2, 0, 1]);
         assert_eq!(positions(&padded, 2)[..10], [2, 3, 4, 5, 6, 2, 2, 2, 3, 4]);
         // The published fault: padding counts, `</s>` does not.
@@ -231,15 +241,15 @@ mod tests {
             length: Some(6),
             ..layout
         };
-        let padded = right.lay_out(&tokens(), 9).unwrap();
+        let padded = right.lay_out(&tokens(), 9, 100).unwrap();
         assert_eq!(padded.ids[6..12], [0, 1, 2, 2, 2, 2]);
         assert_eq!(positions(&padded, 2)[6..12], [3, 4, 2, 2, 2, 2]);
-        assert!(right.lay_out(&tokens(), 5).is_err());
+        assert!(right.lay_out(&tokens(), 5, 100).is_err());
     }
 
     #[test]
     fn the_mean_leaves_out_specials_and_padding_but_not_the_unknown() {
-        let padded = TokenLayout::default().lay_out(&tokens(), 9).unwrap();
+        let padded = TokenLayout::default().lay_out(&tokens(), 9, 100).unwrap();
         let states: Vec<f32> = (0..15).map(|place| place as f32).collect();
         let states = TensorData::new(states, [3, 5, 1]);
         let mean = padded.mean(Tensor::from_data(states, &Device::default()));

@@ -39,6 +39,17 @@ pub(crate) fn require(
     })
 }
 
+/// Names the file of a configuration whose shape is refused.
+pub(crate) fn checked<T>(path: &Path, config: T, check: chromex_nn::Result<()>) -> Result<T> {
+    match check {
+        Ok(()) => Ok(config),
+        Err(source) => Err(Error::Config {
+            path: path.to_owned(),
+            source: Box::new(source),
+        }),
+    }
+}
+
 /// Writes a configuration, whole or not at all.
 pub(crate) fn write(path: &Path, config: &Value) -> Result<()> {
     atomic::write(path, |file| {

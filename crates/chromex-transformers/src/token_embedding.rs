@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gpt2::ids;
 use crate::language_model::{LanguageModel, TrainedLanguageModel};
+use crate::token_regression::below_vocabulary;
 use crate::token_windows::columns_of;
 use crate::{Error, Result};
 
@@ -139,7 +140,7 @@ impl FittedTokenEmbedding {
         }
         let values = match self.features.kind {
             EmbeddingKind::Static => self.static_vectors(&sentences)?,
-            EmbeddingKind::Contextual => self.contextual_vectors(&sentences),
+            EmbeddingKind::Contextual => self.contextual_vectors(&sentences)?,
         };
         let average = self.features.average;
         let values = if average == 1 {
@@ -170,9 +171,11 @@ impl FittedTokenEmbedding {
 
     /// Windows of the model's context overlap by half: past the first window every token has at least half
     /// a context before it.
-    fn contextual_vectors(&self, sentences: &[&[u32]]) -> Vec<f32> {
+    fn contextual_vectors(&self, sentences: &[&[u32]]) -> Result<Vec<f32>> {
         let (length, width) = (self.features.length, self.model.architecture.width);
         let context = self.model.architecture.positions.min(length);
+        let ids_of_all = sentences.iter().copied().flatten();
+        below_vocabulary(ids_of_all, self.model.architecture.vocabulary)?;
         let model = &self.model.network;
         let batch_rows = model.batch_rows.max(1);
         let mut values = vec![0.0; sentences.len() * length * width];
@@ -198,7 +201,7 @@ impl FittedTokenEmbedding {
                 known = end;
             }
         }
-        values
+        Ok(values)
     }
 }
 

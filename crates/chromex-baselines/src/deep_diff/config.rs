@@ -1,7 +1,9 @@
+use std::num::Saturating;
+
 use burn::nn::LinearConfig;
 use chromex_core::{CellPair, Dataset, MarkLayout};
 use chromex_nn::blocks::RecurrentEncodersConfig;
-use chromex_nn::{Architecture, Clip, Device, Error, Keep, Length, Recipe, Selection};
+use chromex_nn::{Architecture, Clip, Device, Error, Keep, Length, Recipe, Selection, limits};
 use serde::{Deserialize, Serialize};
 
 use super::DeepDiff;
@@ -153,15 +155,16 @@ impl DeepDiffConfig {
             self.main(),
             self.cell_levels(),
         ];
-        let encoders: usize = levels.iter().flatten().map(|l| l.parameter_count()).sum();
-        let width = self.mark_width();
+        let counts = levels.iter().flatten().map(|l| l.parameter_count());
+        let encoders: Saturating<usize> = counts.map(Saturating).sum();
+        let [width, one, two] = [self.mark_width(), 1, 2].map(Saturating);
         let joint = if self.joins() {
-            (2 * width + 1) * width
+            (two * width + one) * width
         } else {
-            0
+            Saturating(0)
         };
-        let heads = if self.auxiliary { 3 } else { 1 };
-        encoders + joint + heads * (width + 1)
+        let heads = Saturating(if self.auxiliary { 3 } else { 1 });
+        (encoders + joint + heads * (width + one)).0
     }
 
     /// Builds the network for windows of some marks and bins.
@@ -181,6 +184,14 @@ impl DeepDiffConfig {
                 expected: "true where raw is none or siamese is set".into(),
                 found: "false".into(),
             });
+        }
+        for (name, value) in [
+            ("initial_bound", self.initial_bound),
+            ("contrastive_weight", self.contrastive_weight),
+            ("contrastive_margin", self.contrastive_margin),
+            ("differs_from", self.differs_from),
+        ] {
+            limits::at_least_zero(name, value)?;
         }
         let marks = layout.marks.len();
         let build = |level: Option<RecurrentEncodersConfig>| {
@@ -210,7 +221,7 @@ impl DeepDiffConfig {
     }
 
     fn mark_width(&self) -> usize {
-        2 * self.mark_hidden
+        self.mark_hidden.saturating_mul(2)
     }
 
     fn bin_level(&self, encoders: usize) -> RecurrentEncodersConfig {
@@ -225,7 +236,7 @@ impl DeepDiffConfig {
     fn mark_level(&self, encoders: usize) -> RecurrentEncodersConfig {
         RecurrentEncodersConfig {
             encoders,
-            channels: 2 * self.bin_hidden,
+            channels: self.bin_hidden.saturating_mul(2),
             hidden: self.mark_hidden,
             bidirectional: true,
         }
@@ -237,12 +248,13 @@ impl DeepDiffConfig {
             RawInputs::Cells => 2,
             RawInputs::All => 3,
         };
-        Some(self.bin_level(signals * marks))
+        Some(self.bin_level(marks.saturating_mul(signals)))
     }
 
     fn cells(&self, marks: usize) -> Option<RecurrentEncodersConfig> {
         let cells = if self.siamese { 1 } else { 2 };
-        self.auxiliary.then(|| self.bin_level(cells * marks))
+        self.auxiliary
+            .then(|| self.bin_level(marks.saturating_mul(cells)))
     }
 
     fn main(&self) -> Option<RecurrentEncodersConfig> {

@@ -5,7 +5,7 @@ use burn::tensor::activation::relu;
 use chromex_core::{CellPair, Dataset, MarkLayout, Rows, Targets};
 use chromex_nn::blocks::RecurrentEncoders;
 use chromex_nn::fused::linear;
-use chromex_nn::{Device, Error, Network};
+use chromex_nn::{Device, Error, Network, mean};
 
 use super::{DeepDiffConfig, RawInputs};
 use crate::Attention;
@@ -170,7 +170,7 @@ impl DeepDiff {
             .float();
         let short = (apart.clone().neg() + self.config.contrastive_margin).clamp_min(0.0);
         let same = differs.clone().neg() + 1.0;
-        (same * apart.square() + differs * short.square()).mean()
+        mean(same * apart.square() + differs * short.square())
     }
 }
 
@@ -184,13 +184,13 @@ impl Network<CellPair> for DeepDiff {
         let [first, second] = self.read(&batch.inputs, device)?;
         let outputs = self.outputs(first, second);
         let targets = target_tensor(&batch.targets, device);
-        let mut loss = (outputs.main - targets.clone()).square().mean();
+        let mut loss = mean((outputs.main - targets.clone()).square());
         if self.config.auxiliary {
             let auxiliary = auxiliary_targets(&batch.targets)?;
             let auxiliary = target_tensor(auxiliary, device);
             for (cell, predicted) in outputs.auxiliary.into_iter().enumerate() {
                 let truth = auxiliary.clone().narrow(1, cell, 1);
-                loss = loss + (predicted - truth).square().mean();
+                loss = loss + mean((predicted - truth).square());
             }
         }
         match outputs.embedded.filter(|_| self.config.siamese) {

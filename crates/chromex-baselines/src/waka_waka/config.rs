@@ -1,7 +1,9 @@
+use std::num::Saturating;
+
 use burn::nn::LinearConfig;
 use chromex_core::{Dataset, MarkLayout, Rows, Sequences};
 use chromex_nn::blocks::{ConvolutionConfig, Dropout, Padding};
-use chromex_nn::{Architecture, Device, Error, Length, Recipe};
+use chromex_nn::{Architecture, Device, Error, Length, Recipe, limits};
 use serde::{Deserialize, Serialize};
 
 use super::network::{Modalities, Module, WakaWaka};
@@ -170,8 +172,10 @@ impl WakaWakaConfig {
 
     /// Counts the parameters for windows of some bins and marks and DNA of some length.
     pub fn parameter_count(&self, [bins, marks]: [usize; 2], bases: usize) -> usize {
-        let mut count = 0;
-        let mut width = 0;
+        let one = Saturating(1);
+        let module = Saturating(self.module_width);
+        let mut count = Saturating(0);
+        let mut width = Saturating(0);
         for (layers, length, channels) in [
             (&self.marks, bins, marks),
             (&self.dna, self.bases(bases), 4),
@@ -180,19 +184,18 @@ impl WakaWakaConfig {
                 continue;
             }
             let (chain, length) = chained(layers, length, channels);
-            let flat = length * chain.last().map_or(0, |layer| layer.filters);
-            count += chain
-                .iter()
-                .map(|layer| layer.parameter_count())
-                .sum::<usize>();
-            count += (flat + 1) * self.module_width;
-            width += self.module_width;
+            let filters = chain.last().map_or(0, |layer| layer.filters);
+            let flat = Saturating(length) * Saturating(filters);
+            let counts = chain.iter().map(|layer| layer.parameter_count());
+            count += counts.map(Saturating).sum::<Saturating<usize>>();
+            count += (flat + one) * module;
+            width += module;
         }
         for &channels in self.joint.iter().chain(&[1]) {
-            count += (width + 1) * channels;
-            width = channels;
+            count += (width + one) * Saturating(channels);
+            width = Saturating(channels);
         }
-        count
+        count.0
     }
 
     /// Builds the network for windows of some marks and bins and DNA of some length; none and 0 where there are none.
@@ -211,11 +214,22 @@ impl WakaWakaConfig {
             ("module_dropout", self.module_dropout),
             ("joint_dropout", self.joint_dropout),
         ] {
-            if !(0.0..1.0).contains(&value) {
-                return Err(setting(name, "0 to 1".into(), value.to_string()));
-            }
+            limits::share(name, value)?;
         }
         let (bins, marks) = layout.map_or((0, 0), |layout| (layout.bins, layout.marks.len()));
+        if !self.slope.is_finite() {
+            return Err(setting(
+                "slope",
+                "a finite number".into(),
+                self.slope.to_string(),
+            ));
+        }
+        limits::count("module_width", self.module_width, limits::MOST_CHANNELS)?;
+        for &channels in &self.joint {
+            limits::count("joint", channels, limits::MOST_CHANNELS)?;
+        }
+        limits::count("joint layers", self.joint.len() + 1, limits::MOST_LAYERS)?;
+        limits::parameters(self.parameter_count([bins, marks], bases))?;
         let marks = self.module("marks", &self.marks, bins, marks, device)?;
         let dna = self.module("dna", &self.dna, self.bases(bases), 4, device)?;
         let modules = usize::from(marks.is_some()) + usize::from(dna.is_some());
@@ -278,7 +292,7 @@ impl WakaWakaConfig {
     /// The bases that are read of a sequence.
     pub(super) fn bases(&self, length: usize) -> usize {
         self.dna_around
-            .map_or(length, |around| length.min(2 * around))
+            .map_or(length, |around| length.min(around.saturating_mul(2)))
     }
 
     /// The positions over which a parameter's filters reach.

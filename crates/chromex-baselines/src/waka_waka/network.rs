@@ -8,7 +8,7 @@ use burn::tensor::activation::leaky_relu;
 use chromex_core::{CellByGene, Dataset, MarkLayout, MarkSignal, MarkWindows, Rows, Sequences};
 use chromex_nn::blocks::{Convolution, Dropout};
 use chromex_nn::fused::linear;
-use chromex_nn::{Device, Error, Network, Result};
+use chromex_nn::{Device, Error, Network, Result, mean};
 
 use super::WakaWakaConfig;
 use crate::signal::{signal_tensor, target_tensor};
@@ -210,6 +210,6 @@ impl<X: Modalities> Network<X> for WakaWaka {
     fn loss(&self, batch: &Dataset<X>, device: &Device) -> Result<Tensor<1>> {
         let (marks, dna) = self.read(&batch.inputs, device)?;
         let targets = target_tensor(&batch.targets, device);
-        Ok((self.scores(marks, dna) - targets).square().mean())
+        Ok(mean((self.scores(marks, dna) - targets).square()))
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coordinate_descent::{CoordinateDescent, NotConverged, Penalty, State};
 use crate::centred::{Centred, centre};
+use crate::limits::MOST_PENALTIES;
 use crate::{Error, LinearModel, Result};
 
 /// Fits [`ElasticNet`](crate::ElasticNet) with the penalty of a path that cross-validation of the training rows
@@ -223,8 +224,8 @@ impl CrossValidatedElasticNet {
             ),
             (
                 "alphas",
-                self.alphas > 0,
-                "at least 1",
+                (1..=MOST_PENALTIES).contains(&self.alphas),
+                "1 to 100000",
                 self.alphas.to_string(),
             ),
             (

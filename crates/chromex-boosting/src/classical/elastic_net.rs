@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coordinate_descent::{CoordinateDescent, NotConverged, Penalty, State};
 use crate::centred::{Centred, centre};
+use crate::limits::MOST_PENALTIES;
 use crate::{Error, LinearModel, Result, table};
 
 /// Fits a linear model of few columns: a penalty on absolute weights sets the weights of the others to 0.
@@ -223,11 +224,11 @@ impl TunedElasticNet {
             max_sweeps: self.max_sweeps,
         };
         net.check()?;
-        if self.alphas == 0 {
+        if !(1..=MOST_PENALTIES).contains(&self.alphas) {
             return Err(Error::Setting {
                 name: "alphas",
-                expected: "at least 1",
-                found: "0".into(),
+                expected: "1 to 100000",
+                found: self.alphas.to_string(),
             });
         }
         if !(self.last > 0.0 && self.last < 1.0) {

@@ -8,6 +8,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::gbdt_model::{GbdtModel, Regressor};
+use crate::limits::MOST_TREES;
 use crate::{Error, Result, table};
 
 /// The deepest trees that are grown.
@@ -164,8 +165,8 @@ impl GbdtBoosting {
         let settings = [
             (
                 "rounds",
-                self.rounds >= 1,
-                "at least 1",
+                (1..=MOST_TREES).contains(&self.rounds),
+                "1 to 1000000",
                 self.rounds.to_string(),
             ),
             (

@@ -35,7 +35,7 @@ impl<'a> KernelRows<'a> {
     pub(crate) fn new(inputs: ArrayView2<'a, f64>, gamma: f64, megabytes: usize) -> Self {
         let squares = inputs.map_axis(Axis(1), |row| row.dot(&row));
         let rows = inputs.nrows();
-        let most = (megabytes * (1 << 20) / (4 * rows)).max(2);
+        let most = (megabytes.saturating_mul(1 << 20) / (4 * rows)).max(2);
         let mut kernel = Self {
             inputs,
             squares,

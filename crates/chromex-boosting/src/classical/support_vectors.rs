@@ -288,6 +288,9 @@ struct Machine {
     cache_megabytes: usize,
 }
 
+/// Megabytes of kernel rows that may be kept.
+const MOST_MEGABYTES: usize = 1 << 20;
+
 impl Machine {
     fn check(&self) -> Result<()> {
         let gamma = match self.kernel {
@@ -308,6 +311,13 @@ impl Machine {
                     found: value.to_string(),
                 });
             }
+        }
+        if self.cache_megabytes > MOST_MEGABYTES {
+            return Err(Error::Setting {
+                name: "cache_megabytes",
+                expected: "at most 1048576, a terabyte",
+                found: self.cache_megabytes.to_string(),
+            });
         }
         Ok(())
     }

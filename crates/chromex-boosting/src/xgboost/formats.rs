@@ -22,13 +22,17 @@ const EXPECTED: &str =
     "a model of XGBoost's: JSON, Universal Binary JSON, or the binary format before version 3";
 
 /// How files begin that people take for models, and what to do with them.
-const OTHERS: [(&[u8], &str); 12] = [
+const OTHERS: [(&[u8], &str); 13] = [
     (b"\x1f\x8b", "a gzip file: unpack it first"),
     (b"\x28\xb5\x2f\xfd", "a Zstandard file: unpack it first"),
     (b"BZh", "a bzip2 file: unpack it first"),
     (b"\xfd7zXZ", "an xz file: unpack it first"),
     (b"PK\x03\x04", "a zip archive: unpack it first"),
     (b"\x80", "a Python pickle: write the model by `save_model`"),
+    (
+        b"CONFIG-offset:",
+        "a snapshot of a booster with its settings: write the model by `save_model`",
+    ),
     (b"\x89HDF", "an HDF5 file"),
     (
         b"bs64",

@@ -1,6 +1,7 @@
 """Checks that XGBoost and chromex predict the same with each other's models, over many models drawn by seed.
 
-python round_trip.py [MODELS], from any folder; MODELS is 200 unless given. Needs cargo and XGBoost 3.
+python round_trip.py [MODELS [PROGRAM]], from any folder; MODELS is 200 unless given, PROGRAM the example `interchange`, which cargo
+builds unless given. Needs XGBoost 3.
 """
 
 import pathlib
@@ -132,6 +133,8 @@ def main():
                 numpy.savetxt(folder / f"{stem}.targets.csv", truth, delimiter=",")
             drawn[file] = (inputs, predicted, settings)
         command = ["cargo", "run", "--release", "--quiet", "--locked", "--example", "interchange", "--", name]
+        if len(sys.argv) > 2:
+            command = [str(pathlib.Path(sys.argv[2]).resolve()), name]
         subprocess.run(command, cwd=CRATE, check=True, stdout=subprocess.DEVNULL)
 
         def difference(one, other):

@@ -24,6 +24,8 @@ mod real_data;
 mod real_tables;
 // What two ways of saying the same must give.
 mod equalities;
+// Every learner with one thread and several.
+mod threads;
 // Tables that offer nothing, or nothing sound.
 mod odd_tables;
 // What a stored model must survive, and what is refused.

@@ -65,7 +65,7 @@ impl Split for GroupKFold {
             members[code as usize].push(row);
         }
         members.retain(|rows| !rows.is_empty());
-        check_k(self.k, members.len(), "groups")?;
+        check_k(self.k, keys.len(), members.len(), "groups")?;
         // Large groups first, each into the emptiest part: nearly equal parts; the shuffle breaks ties.
         members.shuffle(&mut random::generator(seed, "group k-fold"));
         members.sort_by_key(|rows| std::cmp::Reverse(rows.len()));

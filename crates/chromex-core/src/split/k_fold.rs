@@ -12,7 +12,7 @@ pub struct KFold {
 
 impl Split for KFold {
     fn folds(&self, keys: &Keys, seed: u64) -> Result<Vec<Fold>> {
-        check_k(self.k, keys.len(), "rows")?;
+        check_k(self.k, keys.len(), keys.len(), "rows")?;
         let mut rows: Vec<usize> = (0..keys.len()).collect();
         rows.shuffle(&mut random::generator(seed, "k-fold"));
         let mut parts = vec![Vec::new(); self.k];
@@ -43,11 +43,19 @@ pub(super) fn rotate(mut parts: Vec<Vec<usize>>) -> Result<Vec<Fold>> {
         .collect()
 }
 
-pub(super) fn check_k(k: usize, available: usize, what: &str) -> Result<()> {
-    if k < 3 || k > available {
+/// Row numbers that all folds together may list: 2 GiB.
+const MOST_LISTED: usize = 1 << 28;
+
+pub(super) fn check_k(k: usize, rows: usize, available: usize, what: &str) -> Result<()> {
+    // Every fold lists the rows of all parts.
+    let most = available.min(MOST_LISTED / rows.max(1));
+    if k < 3 || k > most {
         return Err(Error::Setting {
             name: "k",
-            expected: format!("3 to {available} ({what})"),
+            expected: match most == available {
+                true => format!("3 to {available} ({what})"),
+                false => format!("3 to {most}: each fold lists all {rows} rows"),
+            },
             found: k.to_string(),
         });
     }

@@ -75,8 +75,11 @@ impl Fold {
     /// Refuses a fold that has nothing to learn from or nothing to score.
     fn checked(self) -> Result<Self> {
         for (what, rows) in [
-            ("the training part of a fold", &self.train),
-            ("the test part of a fold", &self.test),
+            (
+                "the training rows of a fold: the split left none",
+                &self.train,
+            ),
+            ("the test rows of a fold: the split left none", &self.test),
         ] {
             if rows.is_empty() {
                 return Err(crate::Error::Empty { what });

@@ -324,7 +324,7 @@ pub(super) fn parse(bytes: &[u8]) -> Option<(i32, Read)> {
 }
 
 /// Sums what the operations of a CIGAR span on the reference.
-fn span_bp(operations: &[[u8; 4]]) -> u64 {
+pub(super) fn span_bp(operations: &[[u8; 4]]) -> u64 {
     let span = operations.iter().map(|chunk| {
         let operation = u32::from_le_bytes(*chunk);
         let consumes = CONSUMES_REFERENCE >> ((operation & 0xf) << 1) & 2;

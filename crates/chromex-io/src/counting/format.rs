@@ -162,11 +162,10 @@ impl LineKind {
                 _ => None,
             };
         }
-        let (start, end) = (whole(1)?, whole(2)?);
+        whole(1).and(whole(2))?;
         let strand = columns.get(5).map(|field| field.trim_ascii());
-        // Behind the strand a BED has places within the line, and peaks have measures.
-        let is_within = |place: usize| whole(place).is_some_and(|at| (start..=end).contains(&at));
-        let measures = (6..9).all(is_number) && !(is_within(6) && is_within(7));
+        // Behind the strand a BED has places and a colour, and peaks have measures, of which one at least is no whole number.
+        let measures = (6..9).all(is_number) && (6..9).any(|place| whole(place).is_none());
         Some(match columns.len() {
             9 | 10 if measures => Self::Peaks,
             4 if is_number(3) => Self::Format(TrackFormat::BedGraph),
@@ -286,8 +285,12 @@ mod tests {
         );
         let sam = b"r\t0\tchr1\t5\t9\t4M\t*\t0\t0\tACGT\t*\n";
         assert_eq!(format("a", sam).unwrap(), TrackFormat::Sam);
-        let bed9 = b"chr1\t1\t9\tN\t0\t+\t1\t9\t0\n";
-        assert_eq!(format("a", bed9).unwrap(), TrackFormat::Bed);
+        for bed9 in [
+            b"chr1\t1\t9\tN\t0\t+\t1\t9\t0\n",
+            b"chr1\t1\t9\tN\t0\t+\t0\t0\t0\n",
+        ] {
+            assert_eq!(format("a", bed9).unwrap(), TrackFormat::Bed);
+        }
         let refused = |name: &str, content: &[u8], expected: &str| {
             let message = format(name, content).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
@@ -312,6 +315,11 @@ mod tests {
         // Numbers as names are told apart by the lines that follow.
         refused("a", b"chr1\t1\t9\t7\nchr1\t1\t9\tBRCA1\n", "line 2");
         let message = format("a", b"what is this").unwrap_err().to_string();
-        assert!(message.contains("expected BAM, CRAM"), "{message}");
+        assert!(message.contains("line 1: expected BAM, CRAM"), "{message}");
+        let later = format("a", b"# x\n\ntrack y\nwhat is this\n").unwrap_err();
+        assert!(
+            later.to_string().contains("line 4: expected BAM"),
+            "{later}"
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, Read as _};
 use noodles_bam::bai;
 use noodles_bgzf::{self as bgzf, VirtualPosition, io::Seek as _};
 
-use super::bam::parse;
+use super::bam::{parse, span_bp};
 
 /// The records that are looked up; each costs a block that is unpacked.
 const MOST_LOOKED_UP: usize = 256;
@@ -21,6 +21,10 @@ struct Place {
     reference: i32,
     start: i64,
     end: i64,
+    /// The end by the CIGAR alone, which some programs go by also where the read is not mapped.
+    cigar_end: i64,
+    /// The bin that the record itself names; older programs index by it.
+    bin: i64,
 }
 
 /// What an index says of the record at a place of the file.
@@ -131,15 +135,18 @@ impl Claim {
             return false;
         }
         let end = place.end.max(place.start + 1);
+        let farthest = end.max(place.cigar_end);
         let overlaps = |(first, last): (i64, i64)| {
-            place.start < (last + 1) << STEP_BITS && end > first << STEP_BITS
+            place.start < (last + 1) << STEP_BITS && farthest > first << STEP_BITS
         };
         let lies_in = |bin: i64| {
-            let mut own = smallest_bin(place.start, end);
-            while own > bin {
-                own = (own - 1) >> 3;
-            }
-            own == bin
+            let within = |mut own: i64| {
+                while own > bin {
+                    own = (own - 1) >> 3;
+                }
+                own == bin
+            };
+            within(smallest_bin(place.start, end)) || within(place.bin)
         };
         self.steps.is_none_or(overlaps) && self.bin.is_none_or(lies_in)
     }
@@ -179,10 +186,17 @@ fn record_at<R: std::io::Read + std::io::Seek>(
         .then(|| parse(&record))
         .flatten()
         .ok_or_else(wrong)?;
+    // What was parsed has its fixed fields and its CIGAR.
+    let bin = i64::from(u16::from_le_bytes([record[10], record[11]]));
+    let operations = usize::from(u16::from_le_bytes([record[12], record[13]]));
+    let cigar = 32 + usize::from(record[8]);
+    let span = span_bp(record[cigar..cigar + 4 * operations].as_chunks().0);
     Ok(Some(Place {
         reference,
         start: read.start,
         end: read.end,
+        cigar_end: read.start.saturating_add_unsigned(span),
+        bin,
     }))
 }
 

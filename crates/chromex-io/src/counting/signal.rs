@@ -34,7 +34,7 @@ impl<'a> SignalTally<'a> {
 
     /// Refuses a signal without a value on any chromosome of the windows.
     pub(super) fn check(&mut self, path: &Path) -> Result<()> {
-        let is_empty = self.totals.read == 0;
+        let is_empty = self.totals.read == 0 && self.totals.is_whole;
         let (names, bins) = (&self.names, self.bins);
         let without = names.without(path, bins, &self.has_values, ("value", is_empty))?;
         self.totals.without_reads = without;

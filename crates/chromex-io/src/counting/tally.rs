@@ -160,7 +160,7 @@ impl<'a> Tally<'a> {
 
     /// Refuses a file of which nothing can count: zeros would say that there is no signal where there is no file.
     pub(super) fn check(&mut self, path: &Path) -> Result<()> {
-        let is_empty = self.totals.read == 0;
+        let is_empty = self.totals.read == 0 && self.totals.is_whole;
         let (names, bins) = (&self.names, self.bins);
         let without = names.without(path, bins, &self.has_reads, ("read", is_empty))?;
         self.totals.without_reads = without;

@@ -14,11 +14,13 @@
 //! Tables may be packed with gzip or zstandard, whatever they are named, and are read line by line:
 //! nothing is held but the result. A last line without a line end is taken, as in RFC 4180.
 
+mod labels;
 mod pair;
 mod windows;
 
+pub use labels::unwritable;
 pub use pair::DeepDiffPair;
 pub(crate) use pair::{PARTS, check_transform, target};
 pub use windows::{
-    DeepDiffLayout, WindowTable, read_windows, unwritable, write_counted_windows, write_windows,
+    DeepDiffLayout, WindowTable, read_windows, write_counted_windows, write_windows,
 };

@@ -181,6 +181,7 @@ fn parse(lines: &Lines) -> Result<(String, f64)> {
     let Some((gene, field)) = line.split_once(',').filter(|_| columns == 2) else {
         return Err(lines.error(None, "2 columns", columns.to_string()));
     };
+    let (gene, field) = (unquoted(gene), unquoted(field));
     if gene.is_empty() {
         return Err(lines.error(Some(1), "a gene", quoted(b"")));
     }
@@ -197,6 +198,14 @@ fn parse(lines: &Lines) -> Result<(String, f64)> {
             Err(lines.error(Some(2), expected, quoted(field.as_bytes())))
         }
     }
+}
+
+/// Takes the quotes of a spreadsheet off.
+fn unquoted(field: &str) -> &str {
+    let inside = field.strip_prefix('"');
+    inside
+        .and_then(|field| field.strip_suffix('"'))
+        .unwrap_or(field)
 }
 
 fn allowed(count: f64) -> bool {
@@ -220,6 +229,7 @@ mod tests {
         assert_eq!((table.get("E1"), table.get("E2")), (Some(153.0), Some(0.5)));
         assert_eq!(table.get("E3"), None);
         assert_eq!(table.genes(), ["E1", "E2"]);
+        assert_eq!(read(b"\"E1\",153\n\"E2\",\"0.5\"\n").unwrap(), table);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ExpressionMatrix, advice};
 use crate::Result;
-use crate::genes::{first_of, without_known_version, without_source};
+use crate::genes::{first_of, without_known_version, without_source, without_version};
 
 /// When two ids mean the same gene.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub enum GeneIds {
     /// When they are written the same; else when they are the same without what sources write before ids (`gene:`) and
     /// without the versions of ids that have them (`ENSG..`, `NM_..`). What then has several partners joins none.
     IgnoreVersion,
+    /// As [`IgnoreVersion`](Self::IgnoreVersion), and then without what follows the last dot of any id: where that is known
+    /// to be a version.
+    IgnoreLastDot,
 }
 
 /// One column to predict: a sample, or a ratio of two.
@@ -92,32 +95,30 @@ impl ExpressionMatrix {
     ///
     /// The first list has rows of `genes`, the second their rows here.
     pub fn join(&self, genes: &[String], ids: GeneIds) -> (Vec<usize>, Vec<usize>, JoinReport) {
-        let mut partners = vec![None; genes.len()];
-        let mut is_ambiguous = vec![false; genes.len()];
+        let mut side = Side {
+            genes,
+            partners: vec![None; genes.len()],
+            is_ambiguous: vec![false; genes.len()],
+        };
         let mut is_used = vec![false; self.genes().len()];
-        pair(
-            &mut Side {
-                genes,
-                partners: &mut partners,
-                is_ambiguous: &mut is_ambiguous,
-            },
-            self.genes(),
-            &mut is_used,
+        let keys: [fn(&str) -> String; 3] = [
             str::to_owned,
-        );
-        if ids == GeneIds::IgnoreVersion {
-            let key = |id: &str| without_known_version(without_source(id));
-            pair(
-                &mut Side {
-                    genes,
-                    partners: &mut partners,
-                    is_ambiguous: &mut is_ambiguous,
-                },
-                self.genes(),
-                &mut is_used,
-                key,
-            );
+            |id| without_known_version(without_source(id)),
+            |id| without_version(without_source(id)),
+        ];
+        let stages = match ids {
+            GeneIds::Exact => 1,
+            GeneIds::IgnoreVersion => 2,
+            GeneIds::IgnoreLastDot => 3,
+        };
+        for key in &keys[..stages] {
+            side.pair(self.genes(), &mut is_used, key);
         }
+        let Side {
+            partners,
+            is_ambiguous,
+            ..
+        } = side;
         let mut report = JoinReport::default();
         let (mut rows, mut found) = (Vec::new(), Vec::new());
         for (row, gene) in genes.iter().enumerate() {
@@ -249,40 +250,38 @@ impl ExpressionMatrix {
 /// The genes of the windows while they find their partners.
 struct Side<'a> {
     genes: &'a [String],
-    partners: &'a mut Vec<Option<usize>>,
-    is_ambiguous: &'a mut Vec<bool>,
+    partners: Vec<Option<usize>>,
+    is_ambiguous: Vec<bool>,
 }
 
-/// Pairs what has one partner under a key and is the partner's only one, among what has none yet.
-fn pair(side: &mut Side<'_>, table: &[String], is_used: &mut [bool], key: impl Fn(&str) -> String) {
-    let mut known: HashMap<String, Vec<usize>> = HashMap::new();
-    for (row, gene) in table.iter().enumerate() {
-        if !is_used[row] {
-            known.entry(key(gene)).or_default().push(row);
-        }
-    }
-    let mut asked: HashMap<String, usize> = HashMap::new();
-    let is_open = |side: &Side<'_>, row: usize| side.partners[row].is_none();
-    for (row, gene) in side.genes.iter().enumerate() {
-        if is_open(side, row) {
-            *asked.entry(key(gene)).or_default() += 1;
-        }
-    }
-    for row in 0..side.genes.len() {
-        if !is_open(side, row) {
-            continue;
-        }
-        let key = key(&side.genes[row]);
-        match known.get(&key).map(Vec::as_slice) {
-            None => {}
-            Some([partner]) if asked[&key] == 1 => {
-                side.partners[row] = Some(*partner);
-                is_used[*partner] = true;
+impl Side<'_> {
+    /// Pairs what has one partner under a key and is the partner's only one, among what has none yet.
+    fn pair(&mut self, table: &[String], is_used: &mut [bool], key: impl Fn(&str) -> String) {
+        let mut known: HashMap<String, Vec<usize>> = HashMap::new();
+        for (row, gene) in table.iter().enumerate() {
+            if !is_used[row] {
+                known.entry(key(gene)).or_default().push(row);
             }
-            Some(several) => {
-                side.is_ambiguous[row] = true;
-                for &partner in several {
-                    is_used[partner] = true;
+        }
+        let is_open = |row: &usize| self.partners[*row].is_none() && !self.is_ambiguous[*row];
+        let open: Vec<usize> = (0..self.genes.len()).filter(is_open).collect();
+        let mut asked: HashMap<String, usize> = HashMap::new();
+        for &row in &open {
+            *asked.entry(key(&self.genes[row])).or_default() += 1;
+        }
+        for row in open {
+            let key = key(&self.genes[row]);
+            match known.get(&key).map(Vec::as_slice) {
+                None => {}
+                Some([partner]) if asked[&key] == 1 => {
+                    self.partners[row] = Some(*partner);
+                    is_used[*partner] = true;
+                }
+                Some(several) => {
+                    self.is_ambiguous[row] = true;
+                    for &partner in several {
+                        is_used[partner] = true;
+                    }
                 }
             }
         }
@@ -353,6 +352,8 @@ mod tests {
         let (rows, partners, report) = matrix.join(&genes, GeneIds::IgnoreVersion);
         assert_eq!((rows, partners), (vec![0, 1, 2, 4], vec![1, 0, 2, 4]));
         assert_eq!(report.without_expression, ["Y74C9A.4"]);
+        let (rows, _, report) = matrix.join(&genes, GeneIds::IgnoreLastDot);
+        assert_eq!((rows.len(), report.without_expression.len()), (5, 0));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::tables::{ColumnKind, Table, Wanted};
 use crate::{Error, Result};
 
 /// What a gene takes in memory beside its name and its numbers: the name again with its place, and their lengths.
-const GENE_BYTES: usize = 160;
+const GENE_BYTES: usize = 192;
 
 /// Reads a table of genes x samples: TSV, CSV (commas, semicolons, spaces, quotes), GCT or Parquet, text packed or not.
 ///
@@ -194,21 +194,21 @@ impl Rows<'_> {
         if !self.incomplete.is_empty() {
             let genes = self.incomplete.iter().map(|(gene, _)| gene);
             notes.push(format!(
-                "{} genes were left out, which lack a number in a column that was read: {}",
+                "Genes left out, which lack a number in a column that was read: {} ({})",
                 self.incomplete.len(),
                 listed(genes)
             ));
         }
         if !self.no_genes.is_empty() {
             notes.push(format!(
-                "{} rows were passed over, which are no genes: {}",
+                "Rows passed over, which are no genes: {} ({})",
                 self.no_genes.len(),
                 listed(&self.no_genes)
             ));
         }
         if self.table.remarks() > 0 {
             notes.push(format!(
-                "{} lines of remarks were passed over",
+                "Lines of remarks passed over: {}",
                 self.table.remarks()
             ));
         }
@@ -251,7 +251,7 @@ fn gene_column(table: &Table, layout: &MatrixLayout, notes: &mut Vec<String>) ->
     let left_aside: Vec<&str> = left_aside.map(|&column| names[column]).collect();
     if !left_aside.is_empty() {
         notes.push(format!(
-            "{} columns are the index of the rows and no data: {}",
+            "Columns that are the index of the rows and no data: {} ({})",
             left_aside.len(),
             listed(left_aside)
         ));
@@ -277,8 +277,15 @@ fn sample_columns(
     if layout.samples.is_empty() {
         return all_columns(table, layout, gene, program, notes);
     }
-    let mut samples = Vec::new();
+    let mut samples: Vec<(usize, String)> = Vec::new();
     for sample in &layout.samples {
+        if samples.iter().any(|(_, known)| known == sample) {
+            return Err(Error::Core(chromex_core::Error::Setting {
+                name: "samples",
+                expected: "samples that are named once".into(),
+                found: quoted(sample.as_bytes()),
+            }));
+        }
         let place = match instead(table, layout, gene, program, sample) {
             Some(place) => {
                 notes.push(format!(
@@ -365,7 +372,7 @@ fn all_columns(
     }
     if !aside.is_empty() {
         notes.push(format!(
-            "{} columns were left aside: {}",
+            "Columns left aside: {} ({})",
             aside.len(),
             listed(&aside)
         ));

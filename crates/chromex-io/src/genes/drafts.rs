@@ -254,8 +254,8 @@ fn push_new(names: &mut Vec<String>, name: String) {
 /// Finds the symbol and the biotype that a line says of its gene.
 fn names_of(attributes: &Attributes<'_>) -> (String, String) {
     let any = |keys: &[&str]| {
-        let first = keys.iter().find_map(|key| attributes.first(key));
-        first.unwrap_or_default()
+        let named = |key: &&str| attributes.first(key).filter(|name| !is_placeholder(name));
+        keys.iter().find_map(named).unwrap_or_default()
     };
     let symbol = any(&["gene_name", "Name", "gene"]);
     (symbol, any(&["gene_type", "gene_biotype", "biotype"]))

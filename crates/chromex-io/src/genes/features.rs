@@ -39,12 +39,13 @@ impl Term {
             "cds",
             "utr",
             "codon",
-            "intron",
             "splice_site",
             "polypeptide",
             "protein",
         ]) || [
             "selenocysteine",
+            // `retained_intron` is a transcript in some files.
+            "intron",
             "inter",
             "inter_cns",
             "intron_cns",
@@ -137,6 +138,7 @@ mod tests {
             assert_eq!(Term::of(kind), Term::Sequence, "{kind}");
         }
         for kind in [
+            "retained_intron",
             "inverted_repeat",
             "transcription_start_site",
             "operon",

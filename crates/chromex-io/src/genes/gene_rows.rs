@@ -3,7 +3,7 @@ use std::path::Path;
 use super::Strand;
 use super::annotation::{is_remark, place};
 use super::attributes::{Attributes, Notation};
-use super::ids::without_source;
+use super::ids::{is_placeholder, without_source};
 use super::notation;
 use crate::error::quoted;
 use crate::lines::Lines;
@@ -79,7 +79,7 @@ pub fn read_gene_rows(path: &Path, feature: &str) -> Result<Vec<GeneRow>> {
         rows.push(GeneRow {
             id: id
                 .map(|id| without_source(&id).to_owned())
-                .filter(|id| !id.is_empty()),
+                .filter(|id| !is_placeholder(id)),
             contig: place.chromosome.to_owned(),
             start: place.start,
             end: place.end,

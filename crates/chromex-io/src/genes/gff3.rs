@@ -71,8 +71,8 @@ impl Features {
         order: usize,
     ) -> bool {
         let any = |keys: &[&str]| {
-            let found = keys.iter().find_map(|key| attributes.first(key));
-            found.unwrap_or_default()
+            let named = |key: &&str| attributes.first(key).filter(|name| !is_placeholder(name));
+            keys.iter().find_map(named).unwrap_or_default()
         };
         let term = Term::of(kind);
         let parents: Vec<String> = attributes.values("Parent").collect();
@@ -127,7 +127,7 @@ impl Features {
             Term::Transcript => any(&["transcript_id", "Name"]),
             _ => any(&["gene_id", "locus_tag", "Name"]),
         };
-        let id = id.unwrap_or_else(|| match is_placeholder(&other) {
+        let id = id.unwrap_or_else(|| match other.is_empty() {
             true => super::drafts::place_name(&span),
             false => other,
         });

@@ -71,7 +71,7 @@ fn tail(mut rest: &str, mut takes_version: bool) -> (bool, &str) {
     let number = |text: &str, mark: char| {
         let digits = text.strip_prefix(mark)?;
         let end = digits.bytes().take_while(u8::is_ascii_digit).count();
-        (end > 0).then(|| digits[end..].to_owned().len())
+        (end > 0).then(|| digits.len() - end)
     };
     let mut is_copy = false;
     if takes_version && let Some(left) = number(rest, '.') {

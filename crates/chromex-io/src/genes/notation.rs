@@ -33,8 +33,11 @@ pub(super) fn told(path: &Path) -> Result<AnnotationFormat> {
         format: "genes as GTF, GFF3 or BED",
         source: found.into(),
     };
-    // What is looked at and read again must be a file.
-    if path.metadata().is_ok_and(|data| !data.is_file()) {
+    // What is looked at and read again must be a file; of a folder the system says so.
+    if path
+        .metadata()
+        .is_ok_and(|data| !data.is_file() && !data.is_dir())
+    {
         let found = "not a regular file, which is read twice to tell how it is written: say it (--annotation-format)";
         return Err(unreadable(found.into()));
     }
@@ -65,6 +68,12 @@ fn called(line: &[u8]) -> Option<AnnotationFormat> {
         .to_ascii_lowercase();
     if text.starts_with("gtf-version") {
         return Some(AnnotationFormat::Gtf);
+    }
+    // As GENCODE says it.
+    match text.strip_prefix("format:").map(str::trim) {
+        Some("gtf") => return Some(AnnotationFormat::Gtf),
+        Some("gff3") => return Some(AnnotationFormat::Gff3),
+        _ => {}
     }
     let version = text.strip_prefix("gff-version")?.trim_start();
     Some(match version.starts_with('3') {

@@ -4,6 +4,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::annotation::{first_of, is_remark};
+use super::assembly::{AssemblyUnit, is_y};
 use super::bed::parse_span;
 use super::ids::{is_placeholder, known_id_and_symbol};
 use super::{GeneSet, Strand};
@@ -324,6 +325,30 @@ impl GeneWindows {
         repeated
     }
 
+    /// Gives the symbol by which each window may be joined: of windows that share one, that on the best part of the assembly has
+    /// it, by the rule that chooses among the loci of a gene (a chromosome before an alternate locus, X before Y). Windows that are
+    /// as good as each other all have it; those without a symbol have none.
+    pub fn joining_symbols(&self) -> Vec<Option<&str>> {
+        let rank = |window: &Window| {
+            (
+                AssemblyUnit::of(&window.chromosome),
+                is_y(&window.chromosome),
+            )
+        };
+        let mut best: HashMap<&str, (AssemblyUnit, bool)> = HashMap::new();
+        for window in &self.windows {
+            let own = rank(window);
+            let known = best.entry(&window.symbol).or_insert(own);
+            *known = own.min(*known);
+        }
+        let symbol =
+            |window: &Window| !window.symbol.is_empty() && best[&*window.symbol] == rank(window);
+        let windows = self.windows.iter();
+        windows
+            .map(|window| symbol(window).then_some(&*window.symbol))
+            .collect()
+    }
+
     /// Counts the bins of a window.
     pub fn bins(&self) -> usize {
         self.bins
@@ -416,6 +441,37 @@ mod tests {
         assert_eq!(windows.repeated_ids(), ["chr1:0-20"]);
         let message = GeneWindows::read_bed(&path, 3).unwrap_err().to_string();
         assert!(message.contains("line 1, column 3: expected a window of 20 bases in 3 bins"));
+    }
+
+    #[test]
+    fn the_best_place_of_a_symbol_has_it() {
+        let window = |symbol: &str, chromosome: &str| Window {
+            id: chromosome.into(),
+            symbol: symbol.into(),
+            chromosome: chromosome.into(),
+            start: 0,
+            strand: None,
+        };
+        let windows = [
+            window("CD99", "chrY"),
+            window("CD99", "chrX"),
+            window("HLA-A", "6"),
+            window("HLA-A", "HSCHR6_MHC_COX"),
+            window("RNA", "chr1"),
+            window("RNA", "chr2"),
+            window("", "chr1"),
+        ];
+        let windows = GeneWindows::new(windows.to_vec(), 1, 1, "by hand").unwrap();
+        let expected = [
+            None,
+            Some("CD99"),
+            Some("HLA-A"),
+            None,
+            Some("RNA"),
+            Some("RNA"),
+            None,
+        ];
+        assert_eq!(windows.joining_symbols(), expected);
     }
 
     #[test]

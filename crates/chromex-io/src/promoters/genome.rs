@@ -18,7 +18,7 @@ use crate::{Error, Result};
 /// one line.
 const PIECE_BYTES: usize = 1 << 16;
 /// What a contig takes in memory beside its name.
-const CONTIG_BYTES: usize = 128;
+const CONTIG_BYTES: usize = 192;
 /// The most bases that are taken at once: no promoter is longer, and a mistaken table must not fill the memory.
 const LONGEST_PIECE: u64 = 1 << 28;
 

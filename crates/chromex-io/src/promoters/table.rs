@@ -159,7 +159,7 @@ pub fn read_promoter_table(path: &Path, layout: &PromoterTableLayout) -> Result<
         if !genes.is_empty() {
             let count = genes.len();
             read.notes.push(format!(
-                "{count} genes were left out, which lack {lack}: {}",
+                "Genes left out, which lack {lack}: {count} ({})",
                 listed(genes)
             ));
         }
@@ -217,10 +217,8 @@ fn tissues(
         }
         if !aside.is_empty() {
             let count = aside.len();
-            read.notes.push(format!(
-                "{count} columns were left aside: {}",
-                listed(&aside)
-            ));
+            read.notes
+                .push(format!("Columns left aside: {count} ({})", listed(&aside)));
         }
     }
     if places.is_empty() {
@@ -265,9 +263,9 @@ mod tests {
         assert_eq!(
             table.notes,
             [
-                "1 columns were left aside: `symbol (text)`",
-                "1 genes were left out, which lack a sequence: `E2`",
-                "1 genes were left out, which lack a number in a column that was read: `E3`"
+                "Columns left aside: 1 (`symbol (text)`)",
+                "Genes left out, which lack a sequence: 1 (`E2`)",
+                "Genes left out, which lack a number in a column that was read: 1 (`E3`)"
             ]
         );
     }

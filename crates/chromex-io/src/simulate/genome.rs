@@ -1,3 +1,4 @@
+use std::num::Saturating;
 use std::path::Path;
 
 use chromex_core::random::generator;
@@ -117,6 +118,13 @@ impl Default for SimulatedGenome {
     }
 }
 
+/// Bases of a contig before its first gene.
+const CONTIG_START: usize = 100;
+/// Bases behind each gene.
+const BETWEEN_GENES: usize = 50;
+/// Bases of a genome.
+const MOST_BASES: usize = 1 << 32;
+
 impl SimulatedGenome {
     /// Draws. The same seed draws the same genome.
     ///
@@ -206,7 +214,7 @@ impl SimulatedGenome {
         let mut genes = Vec::with_capacity(self.genes);
         for contig in 0..self.contigs {
             let name = format!("chr{}", contig + 1);
-            let mut bases = self.bases(100, random);
+            let mut bases = self.bases(CONTIG_START, random);
             let share = |part: usize| part * self.genes / self.contigs;
             for (gene, promoter) in
                 (share(contig)..share(contig + 1)).map(|gene| (gene, &promoters[gene]))
@@ -238,7 +246,7 @@ impl SimulatedGenome {
                     end: (start + self.gene_bases) as u64,
                     strand: Some(strand),
                 });
-                bases.extend(self.bases(50, random));
+                bases.extend(self.bases(BETWEEN_GENES, random));
             }
             contigs.push((name, bases));
         }
@@ -271,6 +279,18 @@ impl SimulatedGenome {
             return refuse(
                 "genes, contigs, bases, tissues",
                 expected,
+                format!("{sizes:?}"),
+            );
+        }
+        let bases = [self.promoter_bases, self.gene_bases, BETWEEN_GENES].map(Saturating);
+        let bases = Saturating(self.genes) * bases.into_iter().sum::<Saturating<usize>>()
+            + Saturating(self.contigs) * Saturating(CONTIG_START);
+        let tissues = self.genes.saturating_mul(self.tissues.len());
+        if bases.0.max(tissues) > MOST_BASES {
+            let expected = format!("at most {MOST_BASES} bases, and values of tissues, in all");
+            return refuse(
+                "genes, contigs, bases, tissues",
+                &expected,
                 format!("{sizes:?}"),
             );
         }

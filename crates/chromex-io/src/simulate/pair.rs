@@ -138,6 +138,21 @@ impl SimulatedPair {
         at_least("bins", self.bins, 1)?;
         at_least("marks", self.marks.len(), 1)?;
         at_least("chromosomes", self.chromosomes, 1)?;
+        let numbers = self.genes.saturating_mul(self.bins);
+        let numbers = numbers.saturating_mul(self.marks.len());
+        if numbers > MOST_NUMBERS || self.chromosomes > MOST_NUMBERS {
+            return Err(setting(
+                "genes, bins, marks, chromosomes",
+                format!("at most {MOST_NUMBERS} numbers of a cell, and as many chromosomes"),
+                format!(
+                    "{} genes of {} bins of {} marks on {} chromosomes",
+                    self.genes,
+                    self.bins,
+                    self.marks.len(),
+                    self.chromosomes
+                ),
+            ));
+        }
         if self.cells[0] == self.cells[1] {
             return Err(setting("cells", "two names", &self.cells[0]));
         }
@@ -199,6 +214,9 @@ impl SimulatedPair {
         check_transform(self.transform)
     }
 }
+
+/// Numbers of a cell: 8 GiB in single precision.
+const MOST_NUMBERS: usize = 1 << 31;
 
 fn between(name: &'static str, value: f64, most: f64) -> Result<()> {
     if (0.0..=most).contains(&value) {

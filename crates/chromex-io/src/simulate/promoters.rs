@@ -142,6 +142,7 @@ impl SimulatedPromoters {
     }
 
     fn check(&self) -> Result<()> {
+        const MOST_BASES: usize = 1 << 32;
         let part = |value: f64| (0.0..=1.0).contains(&value);
         let refuse = |name, expected: &str, found: String| {
             Err(Error::Setting {
@@ -150,6 +151,11 @@ impl SimulatedPromoters {
                 found,
             })
         };
+        if self.genes.saturating_mul(self.length) > MOST_BASES {
+            let expected = format!("at most {MOST_BASES} bases in all");
+            let found = format!("{} genes of {} bases", self.genes, self.length);
+            return refuse("genes, length", &expected, found);
+        }
         if self.genes == 0 || self.alignment >= self.length {
             let found = format!("{} genes, base {}", self.genes, self.alignment);
             return refuse("alignment", "genes, and a base of the promoter", found);
@@ -165,7 +171,7 @@ impl SimulatedPromoters {
         let (before, after) = (self.alignment as i64, (self.length - self.alignment) as i64);
         for element in &self.elements {
             let inside = element.first >= -before && element.last < after;
-            let bases = element.last - element.first + 1;
+            let bases = element.last.saturating_sub(element.first).saturating_add(1);
             let fits = element.longest > 0 && bases >= 0 && element.longest as u64 <= bases as u64;
             let letters = element.unit.bytes().all(|letter| b"ACGT".contains(&letter));
             if !(inside

@@ -38,8 +38,9 @@ pub fn write_npy(path: &Path, windows: &MarkWindows) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`Error::Io`] when the file cannot be read, [`Error::Unreadable`] when it holds something else, [`Error::TooLarge`] when it
-/// promises more than a file of its size may hold, [`Error::Core`] when a number is not finite or there are not as many marks.
+/// [`Error::Io`] when the file cannot be read, [`Error::Unreadable`] when it holds something else, a number is not finite or
+/// there are not as many marks, [`Error::TooLarge`] when it
+/// promises more than a file of its size may hold.
 ///
 /// # Examples
 ///
@@ -128,7 +129,8 @@ pub fn read_npz(path: &Path) -> Result<(MarkWindows, Vec<String>)> {
         _ => return Err(unreadable(path, "bin_width_bp is no width")),
     };
     let (marks, genes) = (archive.texts("marks")?, archive.texts("genes")?);
-    let windows = MarkWindows::new(signal, marks, width)?;
+    let windows = MarkWindows::new(signal, marks, width);
+    let windows = windows.map_err(|source| unreadable(path, source))?;
     if genes.len() != windows.signal().shape()[0] {
         let source = format!("{} genes for {:?}", genes.len(), windows.signal().shape());
         return Err(unreadable(path, source));

@@ -61,6 +61,10 @@ impl Probe {
             probe.skipped += 1;
         }
         let first = lines.line().to_vec();
+        if first.contains(&0) {
+            let found = "binary data: save the table as text in UTF-8 or as Parquet";
+            return Err(lines.error(None, "a table", found));
+        }
         let mut second = Vec::new();
         while lines.advance()? {
             if !lines.line().trim_ascii().is_empty() {

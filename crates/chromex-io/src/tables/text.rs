@@ -80,11 +80,11 @@ impl TextTable {
             return Ok(table);
         }
         for place in 0..records.fields() {
-            let name = records.text(place)?;
-            let name = if place == 0 {
-                name.trim_start_matches('#').trim()
-            } else {
-                name
+            // Letters of another encoding stand in columns that nobody asks for.
+            let name = String::from_utf8_lossy(records.field(place));
+            let name = match place {
+                0 => name.trim_start_matches('#').trim(),
+                _ => &name,
             };
             table.names.push(name.to_owned());
         }
@@ -114,7 +114,7 @@ impl TextTable {
             });
             if let Some(place) = row_like {
                 let found = format!(
-                    "{} in column {}: say whether the table has a header (`--header`) where numbers name its samples or it has none",
+                    "{} in column {}: if it is a row of a table without a header, say so (`--header absent`); if numbers name the samples, say that (`--header present`)",
                     quoted(table.names[place].as_bytes()),
                     place + 1
                 );

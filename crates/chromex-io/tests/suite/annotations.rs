@@ -145,6 +145,10 @@ fn lines_and_not_the_first_line_decide_where_no_header_does() {
         (format!("{odd}{}{}", gff3(1), gff3(2)), 2),
         (format!("{odd}{}{}", gtf(1), gtf(2)), 2),
         (format!("#gtf-version 2.2\n{}", gtf(1)), 1),
+        (
+            format!("##provider: GENCODE\n##format: gff3\n{odd}{}", gff3(1)),
+            1,
+        ),
         (format!("##gff-version   3.1.26\n{odd}{}", gff3(1)), 1),
         // Names and scores that are numbers.
         (
@@ -155,6 +159,13 @@ fn lines_and_not_the_first_line_decide_where_no_header_does() {
         let set = read(&text, &TranscriptChoice::WholeGene).unwrap();
         assert_eq!(set.genes.len(), expected, "{text}");
     }
+    assert!(
+        read(
+            &format!("##format: gff3\n{}", gtf(1)),
+            &TranscriptChoice::WholeGene
+        )
+        .is_err()
+    );
     for (text, expected) in [
         (
             format!("##gff-version 3\n{}", gtf(1)),

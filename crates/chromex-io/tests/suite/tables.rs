@@ -6,6 +6,7 @@ use chromex_io::Error;
 use chromex_io::expression::{
     ExpressionMatrix, ExpressionUnit, MatrixLayout, TableHeader, read_expression_matrix,
 };
+use chromex_io::promoters::{PromoterTableLayout, read_promoter_table};
 use chromex_io::storage::read_npy;
 
 const GENES: [&str; 3] = [
@@ -174,12 +175,12 @@ fn the_programs_are_known_without_a_sample_and_what_is_left_aside_is_said() {
     assert_eq!(matrix.samples(), ["cell", "other"]);
     assert_eq!(
         matrix.notes(),
-        ["1 columns were left aside: `gene_name (text)`"]
+        ["Columns left aside: 1 (`gene_name (text)`)"]
     );
     let matrix = read_expression_matrix(&fault("rsem/cell.genes.results"), &layout).unwrap();
     assert_eq!(matrix.samples(), ["TPM"]);
     assert!(
-        matrix.notes()[1].starts_with("5 columns were left aside"),
+        matrix.notes()[1].starts_with("Columns left aside: 5"),
         "{:?}",
         matrix.notes()
     );
@@ -247,7 +248,7 @@ fn missing_numbers_count_where_they_are_asked_for() {
     );
     assert_eq!(
         matrix.notes(),
-        ["2 genes were left out, which lack a number in a column that was read: `E1`, `E4`"]
+        ["Genes left out, which lack a number in a column that was read: 2 (`E1`, `E4`)"]
     );
     assert_eq!(text(content, &layout(&[])).unwrap().genes(), ["E3"]);
     let zeros = MatrixLayout {
@@ -285,7 +286,7 @@ fn a_table_without_a_header_is_refused_or_read_whole() {
             message.contains("htseq.txt: line 1: expected a header"),
             "{message}"
         );
-        assert!(message.contains("`153` in column 2"), "{message}");
+        assert!(message.contains("`153` in column 2: if it is a row of a table without a header, say so (`--header absent`)"), "{message}");
     }
     let matrix = read_expression_matrix(&path, &reads(TableHeader::Absent)).unwrap();
     assert_eq!(
@@ -293,9 +294,8 @@ fn a_table_without_a_header_is_refused_or_read_whole() {
         (&GENES.map(str::to_owned)[..], vec![153.0, 2.0, 40.0])
     );
     assert!(
-        matrix.notes().iter().any(|note| note.contains(
-            "2 rows were passed over, which are no genes: `__no_feature`, `__ambiguous`"
-        )),
+        matrix.notes().iter().any(|note| note
+            .contains("Rows passed over, which are no genes: 2 (`__no_feature`, `__ambiguous`)")),
         "{:?}",
         matrix.notes()
     );
@@ -602,7 +602,8 @@ fn pandas_own_notes_say_which_columns_are_data() {
         assert_eq!(column(&matrix, sample), [3.69, 0.0, 11.2], "{name}");
         if ["unnamed", "number", "several", "several_unnamed", "lost"].contains(&name) {
             assert!(
-                matrix.notes()[0].starts_with("1 columns are the index of the rows and no data"),
+                matrix.notes()[0]
+                    .starts_with("Columns that are the index of the rows and no data: 1"),
                 "{name}: {:?}",
                 matrix.notes()
             );
@@ -637,6 +638,33 @@ fn pandas_own_notes_say_which_columns_are_data() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn promoters_of_pandas_are_read_without_its_index() {
+    let layout = PromoterTableLayout {
+        gene: "gene_id".into(),
+        ..PromoterTableLayout::default()
+    };
+    let table = read_promoter_table(&golden("pandas.promoters.parquet"), &layout).unwrap();
+    assert_eq!(
+        (&table.genes[..], &table.tissues[..]),
+        (
+            &["ENSG01".to_owned(), "ENSG03".into()][..],
+            &["cell".to_owned()][..]
+        )
+    );
+    assert_eq!(
+        (&table.sequences[1][..], &table.values[..]),
+        ("acgtn", &[3.69, 11.2][..])
+    );
+    assert_eq!(
+        table.notes,
+        [
+            "Columns left aside: 2 (`gene_name (text)`, `__index_level_0__ (the index of the rows)`)",
+            "Genes left out, which lack a sequence: 1 (`ENSG02`)"
+        ]
+    );
 }
 
 #[test]

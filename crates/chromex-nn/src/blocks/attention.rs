@@ -4,6 +4,7 @@ use burn::nn::{Linear, LinearConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::fused::{Spans, alibi_attention, linear, self_attention};
+use crate::limits::{MOST_CHANNELS, count};
 use crate::{Device, Error, Result};
 
 /// Self-attention of several heads over one projection to queries, keys and values.
@@ -36,8 +37,9 @@ impl SelfAttentionConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when the heads do not divide the width, or attention is causal and falls with distance.
+    /// [`Error::Setting`] when there are no channels or too many, the heads do not divide the width, or attention is causal and falls with distance.
     pub fn init(self, device: &Device) -> Result<SelfAttention> {
+        count("width", self.width, MOST_CHANNELS)?;
         if self.heads == 0 || !self.width.is_multiple_of(self.heads) {
             return Err(Error::Setting {
                 name: "heads",

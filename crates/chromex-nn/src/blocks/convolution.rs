@@ -1,10 +1,12 @@
+use std::num::Saturating;
+
 use burn::Tensor;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::fused::{WindowShape, convolve_and_pool, drop_and_rectify, linear, windows};
-use crate::{Device, Error, Precision, Result};
+use crate::{Device, Error, Precision, Result, limits};
 
 /// A convolution over positions, with what commonly follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,7 +71,7 @@ impl ConvolutionConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when a setting is 0.
+    /// [`Error::Setting`] when a setting is 0 or above 65,536, or there are too many parameters.
     pub fn init(self, device: &Device) -> Result<Convolution> {
         for (name, value) in [
             ("channels", self.channels),
@@ -87,6 +89,7 @@ impl ConvolutionConfig {
                 });
             }
         }
+        limits::parameters(self.parameter_count())?;
         Ok(Convolution {
             filters: LinearConfig::new(self.kernel * self.channels, self.filters).init(device),
             config: self,
@@ -100,13 +103,15 @@ impl ConvolutionConfig {
 
     /// Counts the parameters.
     pub fn parameter_count(&self) -> usize {
-        (self.kernel * self.channels + 1) * self.filters
+        let [kernel, channels, filters] =
+            [self.kernel, self.channels, self.filters].map(Saturating);
+        ((kernel * channels + Saturating(1)) * filters).0
     }
 
     fn shape(&self) -> WindowShape {
         let around = match self.padding {
             Padding::Valid => 0,
-            Padding::Same => self.dilation * self.kernel.saturating_sub(1),
+            Padding::Same => self.dilation.saturating_mul(self.kernel.saturating_sub(1)),
         };
         WindowShape {
             kernel: self.kernel.max(1),

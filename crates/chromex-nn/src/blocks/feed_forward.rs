@@ -3,8 +3,9 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::Device;
 use crate::fused::{geglu, gelu, gelu_tanh, linear};
+use crate::limits::{MOST_CHANNELS, count};
+use crate::{Device, Result};
 
 /// Two linear layers with an activation between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,16 +45,22 @@ pub struct FeedForward {
 
 impl FeedForwardConfig {
     /// Builds the block; fill its weights before use.
-    pub fn init(self, device: &Device) -> FeedForward {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`](crate::Error::Setting) when there are no channels or too many.
+    pub fn init(self, device: &Device) -> Result<FeedForward> {
+        count("width", self.width, MOST_CHANNELS)?;
+        count("hidden", self.hidden, MOST_CHANNELS)?;
         let expand = match self.activation {
             Activation::GeGlu => LinearConfig::new(self.width, 2 * self.hidden).with_bias(false),
             Activation::Gelu | Activation::GeluTanh => LinearConfig::new(self.width, self.hidden),
         };
-        FeedForward {
+        Ok(FeedForward {
             expand: expand.init(device),
             contract: LinearConfig::new(self.hidden, self.width).init(device),
             activation: self.activation,
-        }
+        })
     }
 }
 

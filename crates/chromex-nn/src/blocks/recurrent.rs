@@ -1,9 +1,11 @@
+use std::num::Saturating;
+
 use burn::Tensor;
 use burn::module::{Module, Param};
 use serde::{Deserialize, Serialize};
 
 use crate::fused::{attention_pool, attention_weights, lstm};
-use crate::{Device, Error, Result};
+use crate::{Device, Error, Result, limits};
 
 /// Encoders of sequences that work side by side, each with weights of its own: a bidirectional long short-term memory, and
 /// attention over its states by a bare product with a context vector.
@@ -43,7 +45,7 @@ impl RecurrentEncodersConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when an extent is 0.
+    /// [`Error::Setting`] when an extent is 0 or above 4,096, or there are too many parameters.
     pub fn init(self, device: &Device) -> Result<RecurrentEncoders> {
         for (name, value) in [
             ("encoders", self.encoders),
@@ -58,6 +60,7 @@ impl RecurrentEncodersConfig {
                 });
             }
         }
+        limits::parameters(self.parameter_count())?;
         let (e, d, c, h) = (self.encoders, self.directions(), self.channels, self.hidden);
         let weight = |inner| Param::from_tensor(Tensor::zeros([e, d, inner, 4 * h], device));
         let bias = || Param::from_tensor(Tensor::zeros([e, d, 4 * h], device));
@@ -72,13 +75,15 @@ impl RecurrentEncodersConfig {
 
     /// Counts the parameters.
     pub fn parameter_count(&self) -> usize {
-        let gates = self.directions() * 4 * self.hidden;
-        self.encoders * (gates * (self.channels + self.hidden + 2) + self.width())
+        let [encoders, channels, hidden, width] =
+            [self.encoders, self.channels, self.hidden, self.width()].map(Saturating);
+        let gates = Saturating(4) * width;
+        (encoders * (gates * (channels + hidden + Saturating(2)) + width)).0
     }
 
     /// Channels of what comes out.
     pub fn width(&self) -> usize {
-        self.directions() * self.hidden
+        self.directions().saturating_mul(self.hidden)
     }
 
     fn directions(&self) -> usize {

@@ -7,7 +7,7 @@ use super::{
     SelfAttentionConfig,
 };
 use crate::fused::Spans;
-use crate::{Device, Error, Result};
+use crate::{Device, Result, limits};
 
 /// The one transformer block: attention and feed-forward, each with a residual and a normalisation.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,15 +56,12 @@ impl TransformerBlockConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when the heads do not divide the width, or the dropout is not below 1.
+    /// [`Error::Setting`](crate::Error::Setting) when there are no channels or too many, the heads do not divide the width, the
+    /// dropout is not below 1, or the ε of the normalisations not above 0.
     pub fn init(self, device: &Device) -> Result<TransformerBlock> {
-        if !(0.0..1.0).contains(&self.dropout) {
-            return Err(Error::Setting {
-                name: "dropout",
-                expected: "at least 0 and below 1".into(),
-                found: self.dropout.to_string(),
-            });
-        }
+        limits::share("dropout", self.dropout)?;
+        limits::positive("norm_epsilon", self.norm_epsilon)?;
+        limits::count("width", self.attention.width, limits::MOST_CHANNELS)?;
         let norm = LayerNormConfig {
             width: self.attention.width,
             epsilon: self.norm_epsilon,
@@ -73,7 +70,7 @@ impl TransformerBlockConfig {
             attention_norm: norm.init(device),
             attention: self.attention.init(device)?,
             feed_forward_norm: norm.init(device),
-            feed_forward: self.feed_forward.init(device),
+            feed_forward: self.feed_forward.init(device)?,
             dropout: Dropout::new(self.dropout),
             norm: self.norm,
         })

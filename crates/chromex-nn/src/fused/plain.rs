@@ -10,6 +10,7 @@ use burn::tensor::{Bool, FloatDType, Int, TensorData};
 use super::alibi::biases as alibi_biases;
 use super::{Sight, Spans};
 use crate::Device;
+use crate::mean;
 use crate::precision::products;
 
 /// A linear layer whose product is computed in other numbers.
@@ -148,5 +149,5 @@ pub(super) fn cross_entropy(inputs: Tensor<2>, table: Tensor<2>, classes: Vec<u3
             .cast(FloatDType::F32),
         None => inputs.matmul(table),
     };
-    -log_softmax(scores, 1).gather(1, classes).mean()
+    -mean(log_softmax(scores, 1).gather(1, classes))
 }

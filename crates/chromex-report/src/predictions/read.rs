@@ -224,6 +224,8 @@ impl<T: DataType> Values<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
+
     use parquet::data_type::ByteArray;
     use parquet::file::writer::SerializedFileWriter;
     use parquet::schema::parser::parse_message_type;

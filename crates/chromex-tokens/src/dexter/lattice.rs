@@ -34,12 +34,15 @@ struct Stored {
     edges: Vec<usize>,
 }
 
+/// Bases of a sequence: more than any chromosome has.
+const MOST_BASES: usize = 1 << 32;
+
 impl RegionLattice {
     /// Divides sequences of `length` bases, aligned at the base `alignment` (0-based), into at most `most_bins`.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when there is no such base, or fewer than three bins are asked for.
+    /// [`Error::Setting`] when there is no such base, there are more than 2^32, or not 3 to 256 bins are asked for.
     pub fn new(length: usize, alignment: usize, most_bins: usize) -> Result<Self> {
         if alignment >= length {
             return Err(Error::Setting {
@@ -48,10 +51,17 @@ impl RegionLattice {
                 found: alignment.to_string(),
             });
         }
-        if most_bins < 3 {
+        if length > MOST_BASES {
+            return Err(Error::Setting {
+                name: "length",
+                expected: format!("at most {MOST_BASES} bases"),
+                found: length.to_string(),
+            });
+        }
+        if !(3..=256).contains(&most_bins) {
             return Err(Error::Setting {
                 name: "most_bins",
-                expected: "at least 3".into(),
+                expected: "3 to 256".into(),
                 found: most_bins.to_string(),
             });
         }

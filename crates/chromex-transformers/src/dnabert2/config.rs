@@ -1,8 +1,10 @@
+use std::num::Saturating;
 use std::path::Path;
 
 use chromex_nn::blocks::{
     Activation, FeedForwardConfig, NormPlacement, SelfAttentionConfig, TransformerBlockConfig,
 };
+use chromex_nn::limits;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -76,11 +78,13 @@ impl Dnabert2Config {
 
     /// Counts the parameters of the base, without any head.
     pub fn parameter_count(&self) -> usize {
-        let (d, h) = (self.width, self.hidden);
-        let attention = 4 * (d * d + d);
-        let feed_forward = 2 * d * h + h * d + d;
-        let tables = (self.vocabulary + self.token_types) * d;
-        tables + 2 * d + self.layers * (attention + feed_forward + 4 * d)
+        let [d, h, layers] = [self.width, self.hidden, self.layers].map(Saturating);
+        let [vocabulary, types] = [self.vocabulary, self.token_types].map(Saturating);
+        let [two, three, four] = [2, 3, 4].map(Saturating);
+        let attention = four * (d * d + d);
+        let feed_forward = three * d * h + d;
+        let tables = (vocabulary + types) * d;
+        (tables + two * d + layers * (attention + feed_forward + four * d)).0
     }
 
     /// Reads a published `config.json`.
@@ -100,7 +104,7 @@ impl Dnabert2Config {
         }
         // The table of distances is built at run-time lengths, whatever its first size.
         let _ = published.alibi_starting_size;
-        Ok(Self {
+        let config = Self {
             vocabulary: published.vocab_size,
             token_types: published.type_vocab_size,
             width: published.hidden_size,
@@ -109,7 +113,9 @@ impl Dnabert2Config {
             hidden: published.intermediate_size,
             norm_epsilon: published.layer_norm_eps,
             dropout: published.hidden_dropout_prob,
-        })
+        };
+        let check = config.check();
+        published_config::checked(path, config, check)
     }
 
     /// Writes a `config.json` that the published code reads, for a number of targets.
@@ -161,24 +167,18 @@ impl Dnabert2Config {
 
     /// Refuses shapes that no network can have.
     pub(super) fn check(&self) -> chromex_nn::Result<()> {
-        // A tensor of a hostile configuration must not be allocated.
-        const MOST: usize = 1 << 31;
-        for (name, value) in [
-            ("vocabulary", self.vocabulary),
-            ("token_types", self.token_types),
-            ("width", self.width),
-            ("layers", self.layers),
-            ("hidden", self.hidden),
+        for (name, value, most) in [
+            ("vocabulary", self.vocabulary, limits::MOST_TABLE_ROWS),
+            ("token_types", self.token_types, limits::MOST_TABLE_ROWS),
+            ("width", self.width, limits::MOST_CHANNELS),
+            ("layers", self.layers, limits::MOST_LAYERS),
+            ("heads", self.heads, self.width),
+            ("hidden", self.hidden, limits::MOST_CHANNELS),
         ] {
-            if value == 0 || value.saturating_mul(self.width) > MOST {
-                return Err(chromex_nn::Error::Setting {
-                    name,
-                    expected: format!("1 to {MOST} numbers in a table"),
-                    found: value.to_string(),
-                });
-            }
+            limits::count(name, value, most)?;
         }
-        Ok(())
+        limits::share("dropout", self.dropout)?;
+        limits::parameters(self.parameter_count())
     }
 }
 

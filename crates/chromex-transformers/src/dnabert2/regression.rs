@@ -8,7 +8,7 @@ use chromex_nn::fused::linear;
 use chromex_nn::weights::Snapshot;
 use chromex_nn::{
     Adaptation, Architecture, Clip, Decay, Device, Error, Keep, Length, LowRank, Network,
-    Objective, Optimizer, Recipe, Result, Schedule,
+    Objective, Optimizer, Recipe, Result, Schedule, limits,
 };
 use serde::{Deserialize, Serialize};
 
@@ -120,8 +120,10 @@ impl Dnabert2Regression {
 
     /// Trains the last blocks and the head, what lies below frozen.
     pub fn last_blocks(&self, blocks: usize) -> Adaptation {
-        let first = self.network.layers.saturating_sub(blocks);
-        let blocks = (first..self.network.layers).map(|block| format!("bert.blocks.{block}."));
+        // A network of more layers is refused when it is built.
+        let layers = self.network.layers.min(limits::MOST_LAYERS);
+        let first = layers.saturating_sub(blocks);
+        let blocks = (first..layers).map(|block| format!("bert.blocks.{block}."));
         Adaptation::Only(blocks.chain(["head.".to_owned()]).collect())
     }
 
@@ -137,13 +139,7 @@ impl Dnabert2Regression {
 
     /// Builds the network with weights that are yet to be filled.
     pub(super) fn blank(&self, targets: usize, device: &Device) -> Result<Dnabert2Regressor> {
-        if targets == 0 {
-            return Err(Error::Setting {
-                name: "targets",
-                expected: "at least 1".into(),
-                found: "0".into(),
-            });
-        }
+        limits::count("targets", targets, limits::MOST_CHANNELS)?;
         if self.layout.side == PaddingSide::Left && self.pooling == Pooling::Start {
             return Err(Error::Setting {
                 name: "layout.side",
@@ -194,7 +190,9 @@ impl Dnabert2Regressor {
     ///
     /// When a sequence is longer than the network reads.
     pub fn states(&self, inputs: &TokenIds, device: &Device) -> Result<Vec<Tensor<3>>> {
-        let tokens = self.layout.lay_out(inputs, self.longest)?;
+        let tokens = self
+            .layout
+            .lay_out(inputs, self.longest, self.vocabulary())?;
         Ok(self.bert.states(&tokens, device))
     }
 
@@ -208,7 +206,9 @@ impl Dnabert2Regressor {
         order.sort_by_key(|&row| inputs.sentence(row, 0).len());
         let mut pooled = Vec::new();
         for rows in buckets(&order, |row| inputs.sentence(row, 0).len()) {
-            let tokens = self.layout.lay_out(&inputs.select(rows), self.longest)?;
+            let tokens =
+                self.layout
+                    .lay_out(&inputs.select(rows), self.longest, self.vocabulary())?;
             let hidden = self.bert.hidden(&tokens, device);
             pooled.push(self.pool(&tokens, hidden));
         }
@@ -222,6 +222,12 @@ impl Dnabert2Regressor {
         }
         let place = TensorData::new(place, [order.len()]);
         Ok(Tensor::cat(pooled, 0).select(0, Tensor::from_data(place, device)))
+    }
+
+    /// Counts the rows of the token table.
+    fn vocabulary(&self) -> usize {
+        let [vocabulary, _] = self.bert.tokens.weight.dims();
+        vocabulary
     }
 
     fn pool(&self, tokens: &PaddedTokens, hidden: Tensor<3>) -> Tensor<2> {

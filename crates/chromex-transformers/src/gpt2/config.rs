@@ -1,12 +1,14 @@
+use std::num::Saturating;
 use std::path::Path;
 
 use chromex_nn::blocks::{
     Activation, FeedForwardConfig, NormPlacement, SelfAttentionConfig, TransformerBlockConfig,
 };
+use chromex_nn::limits;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Error, Result, published_config};
+use crate::{Result, published_config};
 
 /// The shape of a GPT-2.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,7 +76,7 @@ impl Gpt2Config {
     pub fn genegpt2_wide(width: usize) -> Self {
         Self {
             width,
-            hidden: 4 * width,
+            hidden: width.saturating_mul(4),
             ..Self::genegpt2()
         }
     }
@@ -89,11 +91,13 @@ impl Gpt2Config {
 
     /// Counts the parameters: V d + P d + L (12 d² + 13 d) + 2 d where the hidden width is 4 d.
     pub fn parameter_count(&self) -> usize {
-        let (d, h) = (self.width, self.hidden);
-        let attention = d * 3 * d + 3 * d + d * d + d;
-        let feed_forward = d * h + h + h * d + d;
-        let block = attention + feed_forward + 4 * d;
-        (self.vocabulary + self.positions) * d + self.layers * block + 2 * d
+        let [d, h, layers] = [self.width, self.hidden, self.layers].map(Saturating);
+        let [vocabulary, positions] = [self.vocabulary, self.positions].map(Saturating);
+        let [two, four] = [2, 4].map(Saturating);
+        let attention = four * (d * d + d);
+        let feed_forward = two * d * h + h + d;
+        let block = attention + feed_forward + four * d;
+        ((vocabulary + positions) * d + layers * block + two * d).0
     }
 
     /// Reads a published `config.json`.
@@ -120,15 +124,19 @@ impl Gpt2Config {
         ] {
             published_config::require(path, field, expected, found)?;
         }
-        Ok(Self {
+        let config = Self {
             vocabulary: published.vocab_size,
             positions: published.n_positions,
             width: published.n_embd,
             layers: published.n_layer,
             heads: published.n_head,
-            hidden: published.n_inner.unwrap_or(4 * published.n_embd),
+            hidden: published
+                .n_inner
+                .unwrap_or(published.n_embd.saturating_mul(4)),
             norm_epsilon: published.layer_norm_epsilon,
-        })
+        };
+        let check = config.check();
+        published_config::checked(path, config, check)
     }
 
     /// Writes a `config.json` that the Python libraries read.
@@ -180,25 +188,18 @@ impl Gpt2Config {
     }
 
     /// Refuses shapes that no network can have.
-    pub(crate) fn check(&self) -> Result<()> {
-        // A tensor of a hostile configuration must not be allocated; GPT-2 XL has 80 million per table.
-        const MOST: usize = 1 << 31;
-        for (name, value) in [
-            ("vocabulary", self.vocabulary),
-            ("positions", self.positions),
-            ("width", self.width),
-            ("layers", self.layers),
-            ("hidden", self.hidden),
+    pub(crate) fn check(&self) -> chromex_nn::Result<()> {
+        for (name, value, most) in [
+            ("vocabulary", self.vocabulary, limits::MOST_TABLE_ROWS),
+            ("positions", self.positions, limits::MOST_TABLE_ROWS),
+            ("width", self.width, limits::MOST_CHANNELS),
+            ("layers", self.layers, limits::MOST_LAYERS),
+            ("heads", self.heads, self.width),
+            ("hidden", self.hidden, limits::MOST_CHANNELS),
         ] {
-            if value == 0 || value.saturating_mul(self.width) > MOST {
-                return Err(Error::Setting {
-                    name,
-                    expected: format!("1 to {MOST} numbers in a table"),
-                    found: value.to_string(),
-                });
-            }
+            limits::count(name, value, most)?;
         }
-        Ok(())
+        limits::parameters(self.parameter_count())
     }
 }
 

@@ -8,6 +8,7 @@ use chromex_nn::fused::cross_entropy;
 use chromex_nn::{Architecture, Device, Network, weights};
 
 use super::Gpt2Config;
+use crate::token_regression::below_vocabulary;
 use crate::{Error, Result, TokenWindows};
 
 /// A GPT-2 whose token table is also its output layer.
@@ -128,6 +129,9 @@ impl Gpt2 {
                 found: windows.length().to_string(),
             });
         }
+        let [vocabulary, _] = self.tokens.weight.dims();
+        let all = (0..windows.len()).flat_map(|row| windows.window(row));
+        below_vocabulary(all, vocabulary)?;
         Ok(ids(
             (0..windows.len()).map(|row| windows.window(row)),
             windows.length(),
@@ -166,6 +170,13 @@ impl Network<TokenWindows> for Gpt2 {
         let windows = &batch.inputs;
         let ids = self.ids(windows, device)?;
         let [rows, length] = ids.dims();
+        if length < 2 {
+            return Err(chromex_nn::Error::Setting {
+                name: "length of the token windows",
+                expected: "at least 2: a token and the next".into(),
+                found: length.to_string(),
+            });
+        }
         let [_, width] = self.tokens.weight.dims();
         let hidden = self
             .hidden(ids.narrow(1, 0, length - 1))
@@ -186,18 +197,7 @@ impl Architecture<TokenWindows> for Gpt2Config {
         seed: u64,
         device: &Device,
     ) -> chromex_nn::Result<Gpt2> {
-        if let Some(id) = train
-            .inputs
-            .stream()
-            .iter()
-            .find(|&&id| id as usize >= self.vocabulary)
-        {
-            return Err(chromex_nn::Error::Setting {
-                name: "vocabulary",
-                expected: format!("more than the largest token id, {id} among them"),
-                found: self.vocabulary.to_string(),
-            });
-        }
+        below_vocabulary(train.inputs.stream(), self.vocabulary)?;
         self.init(seed, device).map_err(|error| match error {
             Error::Network(error) => error,
             error => chromex_nn::Error::Core(error.into()),

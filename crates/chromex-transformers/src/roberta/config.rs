@@ -1,8 +1,10 @@
+use std::num::Saturating;
 use std::path::Path;
 
 use chromex_nn::blocks::{
     Activation, FeedForwardConfig, NormPlacement, SelfAttentionConfig, TransformerBlockConfig,
 };
+use chromex_nn::limits;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -125,11 +127,13 @@ impl RobertaConfig {
 
     /// Counts the parameters of the base, without any head.
     pub fn parameter_count(&self) -> usize {
-        let (d, h) = (self.width, self.hidden);
-        let attention = 4 * (d * d + d);
-        let feed_forward = d * h + h + h * d + d;
-        let tables = (self.vocabulary + self.positions + self.token_types) * d;
-        tables + 2 * d + self.layers * (attention + feed_forward + 4 * d)
+        let [d, h, layers] = [self.width, self.hidden, self.layers].map(Saturating);
+        let rows = [self.vocabulary, self.positions, self.token_types].map(Saturating);
+        let [two, four] = [2, 4].map(Saturating);
+        let attention = four * (d * d + d);
+        let feed_forward = two * d * h + h + d;
+        let tables = (rows[0] + rows[1] + rows[2]) * d;
+        (tables + two * d + layers * (attention + feed_forward + four * d)).0
     }
 
     /// Counts the tokens of the longest sequence.
@@ -169,7 +173,7 @@ impl RobertaConfig {
         ] {
             published_config::require(path, field, expected, found)?;
         }
-        Ok(Self {
+        let config = Self {
             vocabulary: published.vocab_size,
             positions: published.max_position_embeddings,
             token_types: published.type_vocab_size,
@@ -184,7 +188,9 @@ impl RobertaConfig {
             }),
             dropout: published.hidden_dropout_prob,
             counting,
-        })
+        };
+        let check = config.check();
+        published_config::checked(path, config, check)
     }
 
     /// Refuses, for the head of masked tokens, a published `config.json` that asks for an output table of its own: the head
@@ -255,37 +261,26 @@ impl RobertaConfig {
 
     /// Refuses shapes that no network can have.
     pub(super) fn check(&self) -> chromex_nn::Result<()> {
-        // A tensor of a hostile configuration must not be allocated.
-        const MOST: usize = 1 << 31;
-        let refuse = |name, expected: String, found: String| {
-            Err(chromex_nn::Error::Setting {
-                name,
-                expected,
-                found,
-            })
-        };
-        for (name, value) in [
-            ("vocabulary", self.vocabulary),
-            ("positions", self.positions),
-            ("token_types", self.token_types),
-            ("width", self.width),
-            ("layers", self.layers),
-            ("hidden", self.hidden),
+        for (name, value, most) in [
+            ("vocabulary", self.vocabulary, limits::MOST_TABLE_ROWS),
+            ("positions", self.positions, limits::MOST_TABLE_ROWS),
+            ("token_types", self.token_types, limits::MOST_TABLE_ROWS),
+            ("width", self.width, limits::MOST_CHANNELS),
+            ("layers", self.layers, limits::MOST_LAYERS),
+            ("heads", self.heads, self.width),
+            ("hidden", self.hidden, limits::MOST_CHANNELS),
         ] {
-            if value == 0 || value.saturating_mul(self.width) > MOST {
-                let expected = format!("1 to {MOST} numbers in a table");
-                return refuse(name, expected, value.to_string());
-            }
+            limits::count(name, value, most)?;
         }
         if self.longest() == 0 {
-            let expected = format!("more than the padding id {} and 1", self.padding_id);
-            return refuse("positions", expected, self.positions.to_string());
+            return Err(chromex_nn::Error::Setting {
+                name: "positions",
+                expected: format!("more than the padding id {} and 1", self.padding_id),
+                found: self.positions.to_string(),
+            });
         }
-        if !(0.0..1.0).contains(&self.dropout) {
-            let expected = "at least 0 and below 1".to_owned();
-            return refuse("dropout", expected, self.dropout.to_string());
-        }
-        Ok(())
+        limits::share("dropout", self.dropout)?;
+        limits::parameters(self.parameter_count())
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::network::draw;
 use super::{Roberta, RobertaConfig};
 use crate::padded_tokens::{PaddedTokens, SpecialTokens, TokenLayout};
-use crate::token_regression::check_vocabulary;
+use crate::token_regression::{below_vocabulary, check_vocabulary};
 
 /// Learns a RoBERTa by hiding tokens that it has to find again.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -93,9 +93,11 @@ impl MaskedLanguage {
                 found: share.to_string(),
             });
         }
+        self.network.check()?;
         let RobertaConfig {
             width, vocabulary, ..
         } = self.network;
+        below_vocabulary([&self.layout.special.mask], vocabulary)?;
         Ok(RobertaMaskedLanguage {
             roberta: self.network.blank(device)?,
             head: MaskedTokenHead {
@@ -137,7 +139,9 @@ impl RobertaMaskedLanguage {
     ///
     /// When a sequence is longer than the network's positions.
     pub fn hidden(&self, tokens: &TokenIds, device: &Device) -> Result<Tensor<3>> {
-        let tokens = self.layout.lay_out(tokens, self.roberta.longest())?;
+        let tokens =
+            self.layout
+                .lay_out(tokens, self.roberta.longest(), self.roberta.vocabulary())?;
         Ok(self.roberta.hidden(&tokens, device))
     }
 
@@ -147,7 +151,9 @@ impl RobertaMaskedLanguage {
     ///
     /// When a sequence is longer than the network's positions.
     pub fn start_states(&self, tokens: &TokenIds, device: &Device) -> Result<Tensor<2>> {
-        let tokens = self.layout.lay_out(tokens, self.roberta.longest())?;
+        let tokens =
+            self.layout
+                .lay_out(tokens, self.roberta.longest(), self.roberta.vocabulary())?;
         let hidden = self.roberta.hidden(&tokens, device);
         let [rows, length, width] = hidden.dims();
         let starts: Vec<i32> = tokens.starts().map(|place| place as i32).collect();
@@ -251,14 +257,20 @@ impl Masking {
 impl Network<TokenIds> for RobertaMaskedLanguage {
     /// Gives the mean hidden state of each row's words: `[rows, width]`.
     fn forward(&self, inputs: &TokenIds, device: &Device) -> Result<Tensor<2>> {
-        let tokens = self.layout.lay_out(inputs, self.roberta.longest())?;
+        let tokens =
+            self.layout
+                .lay_out(inputs, self.roberta.longest(), self.roberta.vocabulary())?;
         Ok(tokens.mean(self.roberta.hidden(&tokens, device)))
     }
 
     /// The mean negative log-likelihood of the hidden tokens. In training other tokens are hidden each time; without
     /// gradients always the same ones of a batch, so that two looks compare.
     fn loss(&self, batch: &Dataset<TokenIds>, device: &Device) -> Result<Tensor<1>> {
-        let mut tokens = self.layout.lay_out(&batch.inputs, self.roberta.longest())?;
+        let mut tokens = self.layout.lay_out(
+            &batch.inputs,
+            self.roberta.longest(),
+            self.roberta.vocabulary(),
+        )?;
         let table = self.roberta.tokens.weight.val();
         let [vocabulary, width] = table.dims();
         let seed = if device.is_autodiff() {
@@ -273,7 +285,7 @@ impl Network<TokenIds> for RobertaMaskedLanguage {
             .hide(&mut tokens, special, vocabulary, &mut generator);
         // A batch without words teaches nothing.
         if places.is_empty() {
-            return Ok(table.sum() * 0.0);
+            return Ok(table.narrow(0, 0, 1).sum() * 0.0);
         }
         let hidden = self.roberta.hidden(&tokens, device);
         let hidden = hidden.reshape([tokens.rows() * tokens.length, width]);
@@ -326,7 +338,7 @@ mod tests {
             ..TokenLayout::default()
         };
         let hide = |replacement| {
-            let mut padded = layout.lay_out(&tokens, 30_000).unwrap();
+            let mut padded = layout.lay_out(&tokens, 30_000, 1000).unwrap();
             let masking = Masking {
                 share: 0.15,
                 replacement,

@@ -115,6 +115,12 @@ impl Roberta {
             .fold(start, |hidden, block| block.forward(hidden, spans))
     }
 
+    /// Counts the rows of the token table.
+    pub(crate) fn vocabulary(&self) -> usize {
+        let [vocabulary, _] = self.tokens.weight.dims();
+        vocabulary
+    }
+
     /// Counts the tokens of the longest sequence.
     pub(crate) fn longest(&self) -> usize {
         let [positions, _] = self.positions.weight.dims();

@@ -7,8 +7,8 @@ use chromex_nn::blocks::Dropout;
 use chromex_nn::fused::linear;
 use chromex_nn::weights::Snapshot;
 use chromex_nn::{
-    Architecture, Device, Error, Group, Length, Network, Objective, Optimizer, Recipe, Result,
-    Schedule,
+    Architecture, Device, Group, Length, Network, Objective, Optimizer, Recipe, Result, Schedule,
+    limits,
 };
 use ndarray::Axis;
 use serde::Serialize;
@@ -85,7 +85,9 @@ impl RobertaRegression {
         let tables = ["tokens.", "positions.", "token_types.", "norm."];
         let tables = tables.iter().map(|table| format!("roberta.{table}"));
         let mut groups = vec![group("embeddings".into(), tables.collect(), u64::MAX)];
-        let blocks: Vec<usize> = (0..self.network.layers).rev().collect();
+        // A network of more layers is refused when it is built.
+        let layers = self.network.layers.min(limits::MOST_LAYERS);
+        let blocks: Vec<usize> = (0..layers).rev().collect();
         for (place, pair) in (1..).zip(blocks.chunks(2)) {
             let prefixes = pair.iter().map(|block| format!("roberta.blocks.{block}."));
             let lowest = pair.last().map_or(0, |block| block + 1);
@@ -110,22 +112,8 @@ impl RobertaRegression {
 
     /// Builds the network with weights that are yet to be filled.
     pub(super) fn blank(&self, targets: usize, device: &Device) -> Result<RobertaRegressor> {
-        for (name, sound, found) in [
-            (
-                "head_dropout",
-                (0.0..1.0).contains(&self.head_dropout),
-                self.head_dropout.to_string(),
-            ),
-            ("targets", targets > 0, targets.to_string()),
-        ] {
-            if !sound {
-                return Err(Error::Setting {
-                    name,
-                    expected: "a dropout of at least 0 and below 1, and a target".into(),
-                    found,
-                });
-            }
-        }
+        limits::share("head_dropout", self.head_dropout)?;
+        limits::count("targets", targets, limits::MOST_CHANNELS)?;
         let roberta = self.network.blank(device)?;
         let width = self.network.width;
         let layer = |columns| LinearConfig::new(width, columns).init(device);
@@ -167,7 +155,9 @@ impl RegressionHead {
 
 impl Network<TokenIds> for RobertaRegressor {
     fn forward(&self, inputs: &TokenIds, device: &Device) -> Result<Tensor<2>> {
-        let tokens = self.layout.lay_out(inputs, self.roberta.longest())?;
+        let tokens =
+            self.layout
+                .lay_out(inputs, self.roberta.longest(), self.roberta.vocabulary())?;
         let hidden = self.roberta.hidden(&tokens, device);
         Ok(self.head.forward(tokens.mean(hidden)))
     }

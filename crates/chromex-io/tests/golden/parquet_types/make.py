@@ -107,6 +107,9 @@ def panda():
         "columns": table.set_index("gene_id")[["cell"]].rename(columns={"cell": 7}),
         "category": table.assign(gene_id=table["gene_id"].astype("category"))[["gene_id", "cell"]],
         "nullable": table.assign(cell=pandas.array([3, None, 11], dtype="Int64"))[["gene_id", "cell"]],
+        "promoters": table.assign(sequence=["ACGT", None, "acgtn"]).set_index(pandas.Index([4, 5, 9]))[
+            ["gene_id", "gene_name", "sequence", "cell"]
+        ],
         "only_number": table.set_index("number")[["cell"]],
     }
     for name, frame in frames.items():

@@ -33,11 +33,13 @@ pub struct WindowShape {
 impl WindowShape {
     /// Counts the windows of a sequence.
     pub fn windows(self, length: usize) -> usize {
-        let span = self.dilation * (self.kernel - 1) + 1;
-        let padded = self.before + length + self.after;
+        let reach = self.kernel.saturating_sub(1);
+        let span = self.dilation.saturating_mul(reach).saturating_add(1);
+        let padded = self.before.saturating_add(length);
         padded
+            .saturating_add(self.after)
             .checked_sub(span)
-            .map_or(0, |rest| rest / self.stride + 1)
+            .map_or(0, |rest| (rest / self.stride.max(1)).saturating_add(1))
     }
 }
 
