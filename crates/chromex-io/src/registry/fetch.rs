@@ -104,7 +104,7 @@ impl Registry {
             source,
         })?;
         let datasets: Vec<DatasetEntry> =
-            serde_json::from_slice(&text).map_err(|source| unreadable(source.into()))?;
+            serde_json::from_str(&text).map_err(|source| unreadable(source.into()))?;
         let mut names = BTreeSet::new();
         for dataset in datasets {
             if !names.insert(dataset.name.to_lowercase()) {
