@@ -8,7 +8,8 @@ use chromex_core::{Dataset, MarkLayout, MarkSignal};
 use chromex_nn::blocks::{Convolution, ConvolutionConfig, Dropout};
 use chromex_nn::fused::{drop_and_rectify, linear};
 use chromex_nn::{
-    Architecture, Device, Keep, Length, Network, Optimizer, Recipe, Schedule, Selection, limits, mean,
+    Architecture, Device, Keep, Length, Network, Optimizer, Recipe, Schedule, Selection, limits,
+    mean,
 };
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +134,7 @@ impl DeepChromeConfig {
         let [first, second] = self.hidden;
         limits::count("hidden", first, limits::MOST_CHANNELS)?;
         limits::count("hidden", second, limits::MOST_CHANNELS)?;
+        let shape = [layout.bins, layout.marks.len()];
         limits::parameters(self.parameter_count(shape))?;
         let network = DeepChrome {
             convolution: built,

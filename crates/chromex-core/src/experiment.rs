@@ -288,7 +288,7 @@ impl<X: Rows + 'static> Experiment<X> {
                         self.observer.observe(&Event::Note { text });
                     }
                     let prediction = match found {
-                        Found::Kept(prediction) => prediction,
+                        Found::Kept(prediction) => *prediction,
                         Found::Nothing | Found::Refused(_) => {
                             if let Some(place) = &place {
                                 place.begin()?;

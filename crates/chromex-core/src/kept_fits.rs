@@ -66,7 +66,7 @@ struct KeptFit {
 /// What is found where a fit is kept.
 pub(crate) enum Found {
     /// The fit.
-    Kept(Prediction),
+    Kept(Box<Prediction>),
     /// None, or one after which another was handed on.
     Nothing,
     /// A file that is not what was written; the reason is a sentence for the reader.
@@ -102,7 +102,7 @@ impl Place {
         if kept.fingerprint != self.fingerprint {
             return refused(&self.file, "it is of another fit");
         }
-        Found::Kept(kept.prediction)
+        Found::Kept(Box::new(kept.prediction))
     }
 
     /// Forgets which fit was handed on last, because another may be before it is written.

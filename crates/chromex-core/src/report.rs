@@ -2,7 +2,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Predictions, Result, atomic};
+use crate::{Predictions, Result, atomic};
 
 /// Scores with intervals, paired comparisons with the floors, and the predictions behind both.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

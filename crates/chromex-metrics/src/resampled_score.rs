@@ -138,8 +138,7 @@ impl<const K: usize> UnitSums<K> {
 /// Says whether a sum of squared deviations is too small against what it was subtracted from to be told from rounding: all
 /// values of the resample may be equal, and only the values themselves can say.
 pub(crate) fn may_be_constant(deviations: f64, squares: f64) -> bool {
-    // Negated so that NaN counts.
-    !(deviations > 1e-9 * squares)
+    deviations.is_nan() || deviations <= 1e-9 * squares
 }
 
 /// The mean of numbers, zero for none: what sums are taken around, so that squares do not cancel.

@@ -48,8 +48,11 @@ where
     predicted.iter().map(|value| value.to_bits()).collect()
 }
 
+/// Fits a learner and gives the bits of its predictions.
+type Learner = fn() -> Vec<u32>;
+
 /// The predictions of every learner that `Fit` is implemented for.
-fn learners() -> Vec<(&'static str, fn() -> Vec<u32>)> {
+fn learners() -> Vec<(&'static str, Learner)> {
     vec![
         ("GradientBoosting", || {
             let boosting = |tree_method| GradientBoosting {

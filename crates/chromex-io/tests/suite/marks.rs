@@ -37,11 +37,14 @@ fn windows(places: [usize; 3], bins: usize, width: u32) -> MarkWindows {
     MarkWindows::new(signal.select(Axis(2), &places), names(places), width).unwrap()
 }
 
+/// Windows, and in which order their marks were.
+type Read = Result<(MarkWindows, Option<MarkOrder>)>;
+
 /// A door: a format that names no marks, written in one order and read in another.
 struct Door {
     name: &'static str,
     write: fn(&Path, &MarkWindows),
-    read: fn(&Path, &DeepDiffLayout) -> Result<(MarkWindows, Option<MarkOrder>)>,
+    read: fn(&Path, &DeepDiffLayout) -> Read,
 }
 
 fn ids() -> Vec<String> {

@@ -13,11 +13,14 @@ use crate::{Error, Result};
 /// How much of a file is looked at first.
 const START: usize = 262;
 
+/// Tells by its first bytes whether a file may be of a kind.
+type Begins = fn(&[u8]) -> bool;
+
 /// Reads a file as one of the kinds.
 type Reader = fn(&Path) -> Result<BTreeMap<String, Tensor>>;
 
 /// The kinds, whether a file that begins so may be of them, and how they are read.
-const KINDS: [(&str, fn(&[u8]) -> bool, Reader); 3] = [
+const KINDS: [(&str, Begins, Reader); 3] = [
     ("safetensors", begins_safetensors, safe::read),
     ("an archive of `torch.save`", begins_archive, torch::read),
     ("a pickle of `torch.save`", begins_pickle, legacy::read),

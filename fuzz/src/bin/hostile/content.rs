@@ -8,10 +8,13 @@ use std::process::Command;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+/// Puts something at a place.
+type Make = dyn Fn(&Path) -> io::Result<()> + Send + Sync;
+
 /// Something that is put where a program expects a file.
 pub(crate) struct Hostile {
     pub(crate) name: String,
-    make: Box<dyn Fn(&Path) -> io::Result<()> + Send + Sync>,
+    make: Box<Make>,
 }
 
 impl Hostile {
