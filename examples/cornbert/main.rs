@@ -82,7 +82,7 @@ struct Flags {
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(261..=4_194_304))]
     vocabulary: Option<usize>,
     /// Channels of a token, a multiple of 32; published 768
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = RangedU64ValueParser::<usize>::new().range(32..=65_536))]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = RangedU64ValueParser::<usize>::new().range(32..=4_096))]
     width: usize,
     /// Layers of the network; published 6
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1_000))]

@@ -43,7 +43,7 @@ struct Flags {
     #[arg(long, value_enum)]
     sweep: Option<Sweep>,
     /// Also train GeneBERT, of this width; published 768
-    #[arg(long, value_name = "WIDTH", value_parser = RangedU64ValueParser::<usize>::new().range(16..=65_536))]
+    #[arg(long, value_name = "WIDTH", value_parser = RangedU64ValueParser::<usize>::new().range(16..=4_096))]
     genebert: Option<usize>,
 }
 

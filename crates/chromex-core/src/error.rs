@@ -145,7 +145,7 @@ pub enum Error {
 /// Names that a message lists; the others are counted.
 const LISTED: usize = 10;
 /// Letters of a name that a message shows.
-const SHOWN: usize = 60;
+const SHOWN: usize = 120;
 /// How alike a name must be to be proposed for another, of 1.
 const ALIKE: f64 = 0.85;
 
@@ -208,10 +208,10 @@ fn nearest(name: &str, known: &[String]) -> String {
     let alike = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
     known
         .iter()
-        .filter(|other| other.len() <= 4 * SHOWN)
+        .filter(|other| other.len() <= 2 * SHOWN)
         .map(|other| (alike(other), other))
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(share, _)| *share >= ALIKE && name.len() <= 4 * SHOWN)
+        .filter(|(share, _)| *share >= ALIKE && name.len() <= 2 * SHOWN)
         .map(|(_, other)| format!(" (did you mean `{other}`?)"))
         .unwrap_or_default()
 }
@@ -278,6 +278,6 @@ mod tests {
         assert_eq!(listed(["a", "b"]), r#"["a", "b"]"#);
         assert_eq!(listed::<&str>([]), "[]");
         let long = "é".repeat(1000);
-        assert_eq!(listed([long.as_str()]).chars().count(), 60 + 3 + 4);
+        assert_eq!(listed([long.as_str()]).chars().count(), 120 + 3 + 4);
     }
 }

@@ -12,9 +12,6 @@ use crate::{
 /// Resamples that may be asked for: each keeps a score.
 const MOST_RESAMPLES: usize = 10_000_000;
 
-/// Resamples that may be asked for: each keeps a score.
-const MOST_RESAMPLES: usize = 10_000_000;
-
 /// Measures how far a score would move had other rows been measured: scores resamples of the rows, drawn with replacement.
 ///
 /// Rows that are not independent (the same gene in several cells, paralogues) are drawn together when `groups` names their

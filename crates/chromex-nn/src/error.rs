@@ -79,7 +79,7 @@ pub enum Error {
         found: String,
     },
     /// A weight file's tensors are not those of the network.
-    #[error("{path}: the tensors are not those of the network: missing {}; of another shape {}; of another type than floating point {}; not the network's {}", listed(missing), listed(misshapen), listed(mistyped), listed(unexpected), path = path.display())]
+    #[error("{path}: the tensors are not those of the network: missing: {}; of another shape: {}; of another type than floating point: {}; not the network's: {}", listed(missing), listed(misshapen), listed(mistyped), listed(unexpected), path = path.display())]
     Tensors {
         /// The file.
         path: PathBuf,

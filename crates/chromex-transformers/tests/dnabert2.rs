@@ -116,7 +116,7 @@ fn what_is_written_reads_back_and_what_does_not_fit_is_listed() {
         .unwrap_err()
         .to_string();
     assert!(
-        message.contains("bert.encoder.layer.2.mlp.wo.bias"),
+        message.contains("bert.encoder.layer.2.mlp.wo.weight [24, 32]\", and 1 more]"),
         "{message}"
     );
     assert!(

@@ -205,7 +205,7 @@ fn tissues(
             }
             match table.kind(place) {
                 _ if index.contains(&place) => {
-                    aside.push(format!("{name} (the index of the rows)"))
+                    aside.push(format!("{name} (index)"))
                 }
                 ColumnKind::Number if !name.is_empty() => {
                     places.push(table.find(name, "a tissue")?)

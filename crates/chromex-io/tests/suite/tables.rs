@@ -661,7 +661,7 @@ fn promoters_of_pandas_are_read_without_its_index() {
     assert_eq!(
         table.notes,
         [
-            "Columns left aside: 2 (`gene_name (text)`, `__index_level_0__ (the index of the rows)`)",
+            "Columns left aside: 2 (`gene_name (text)`, `__index_level_0__ (index)`)",
             "Genes left out, which lack a sequence: 1 (`ENSG02`)"
         ]
     );

@@ -50,15 +50,6 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
         }
         _ => HashMap::new(),
     };
-    file.rewind().map_err(io("read", path))?;
-    seal::check(file, &text, &metadata)
-        .map_err(io("read", path))?
-        .map_err(|broken| Error::Malformed {
-            path: path.to_owned(),
-            expected: "weights as chromex wrote them; write or fetch them again",
-            source: broken.into(),
-        })?;
-    drop(text);
     let data = 8 + length;
     let mut tensors = BTreeMap::new();
     let mut spans = Vec::new();
@@ -111,5 +102,14 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
             });
         }
     }
+    // Last, because what is wrong can be said more exactly before.
+    file.rewind().map_err(io("read", path))?;
+    seal::check(file, &text, &metadata)
+        .map_err(io("read", path))?
+        .map_err(|broken| Error::Malformed {
+            path: path.to_owned(),
+            expected: "weights as chromex wrote them; write or fetch them again",
+            source: broken.into(),
+        })?;
     Ok(tensors)
 }
