@@ -78,11 +78,8 @@ mod tests {
             let path = folder.path().join("a.csv");
             let layout = layout();
             let signal = Array3::ones((1, 2, 2));
-            let table = WindowTable {
-                ids: vec![id],
-                symbols: vec![symbol],
-                windows: MarkWindows::new(signal, layout.marks.clone(), 100).unwrap(),
-            };
+            let windows = MarkWindows::new(signal, layout.marks.clone(), 100).unwrap();
+            let table = WindowTable::new(vec![id], vec![symbol], windows);
             let is_written = write_windows(&path, &table).is_ok();
             prop_assert_eq!(is_written, unwritable(&table.ids, &table.symbols).is_none());
             if is_written {
