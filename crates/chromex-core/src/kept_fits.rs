@@ -72,7 +72,8 @@ impl Place {
         {
             return None;
         }
-        let kept: KeptFit = serde_json::from_slice(&input::read(&self.file, input::MOST_MODEL_BYTES).ok()?).ok()?;
+        let kept: KeptFit =
+            serde_json::from_slice(&input::read(&self.file, input::MOST_MODEL_BYTES).ok()?).ok()?;
         (kept.fingerprint == self.fingerprint).then_some(kept.prediction)
     }
 

@@ -64,11 +64,12 @@ impl MotifPresence {
     /// [`Error::Io`] when the file cannot be read; [`Error::Motif`] at the first line whose motif cannot be; [`Error::Setting`]
     /// when there is no motif.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = chromex_core::input::read_text(path, MOST_BYTES).map_err(|source| Error::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
+        let text =
+            chromex_core::input::read_text(path, MOST_BYTES).map_err(|source| Error::Io {
+                action: "read",
+                path: path.to_owned(),
+                source,
+            })?;
         let mut motifs: Vec<String> = Vec::new();
         for (number, line) in text.lines().enumerate() {
             if line.trim().is_empty() || line.starts_with('#') {

@@ -93,7 +93,9 @@ impl TrackFormat {
 
 fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
-    chromex_core::input::open(path)?.take(4).read_to_end(&mut start)?;
+    chromex_core::input::open(path)?
+        .take(4)
+        .read_to_end(&mut start)?;
     Ok(start)
 }
 

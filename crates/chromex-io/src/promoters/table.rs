@@ -204,9 +204,7 @@ fn tissues(
                 continue;
             }
             match table.kind(place) {
-                _ if index.contains(&place) => {
-                    aside.push(format!("{name} (index)"))
-                }
+                _ if index.contains(&place) => aside.push(format!("{name} (index)")),
                 ColumnKind::Number if !name.is_empty() => {
                     places.push(table.find(name, "a tissue")?)
                 }

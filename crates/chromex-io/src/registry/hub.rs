@@ -3,8 +3,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chromex_core::{atomic, input};
 use chromex_core::observe::{Observer, Silent};
+use chromex_core::{atomic, input};
 use serde::{Deserialize, Serialize};
 
 use super::RemoteFile;
