@@ -51,29 +51,3 @@ fn advice(error: &(dyn Error + 'static)) -> Option<&'static str> {
     }
     None
 }
-
-/// Says what to do where the system refused a file or a folder.
-fn advice(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    use io::ErrorKind;
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(refused) = error.downcast_ref::<io::Error>() {
-            return Some(match refused.kind() {
-                ErrorKind::NotFound => "check the path, and the folder that it starts from",
-                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                    "name a file that you may read, or by --out a folder that you may write into"
-                }
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-                    "make room and go on with --resume, or name a folder with more room by --out"
-                }
-                ErrorKind::NotADirectory => {
-                    "a file stands where a folder is needed: name the folder that holds it"
-                }
-                ErrorKind::IsADirectory => "a folder stands where a file is needed: name the file",
-                _ => return None,
-            });
-        }
-        cause = error.source();
-    }
-    None
-}

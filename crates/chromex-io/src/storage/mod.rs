@@ -5,6 +5,7 @@
 //! opens it. It is read group by group of genes, so that a file need not fit in memory.
 
 mod kinds;
+mod literal;
 mod npy;
 pub(crate) mod numbers;
 mod numpy;

@@ -3,6 +3,7 @@
 
 use std::io::{ErrorKind, Read};
 
+use super::literal::{Literal, Value};
 use super::numbers::{half, whole};
 use crate::budget::Budget;
 use crate::error::quoted;
@@ -10,8 +11,6 @@ use crate::{Error, Result};
 
 /// The longest header that is read. That of an array of one kind of numbers has some hundred bytes.
 const LONGEST_HEADER: u64 = 1 << 16;
-/// How deep values may lie within each other in a header.
-const DEEPEST: usize = 8;
 /// How many items are decoded at a time.
 const BATCH: usize = 1 << 13;
 
@@ -43,16 +42,6 @@ pub(super) struct Header {
 pub(super) enum Item {
     Whole(i128),
     Float(f64),
-}
-
-/// A value of the header's dictionary.
-#[derive(Clone, Debug, PartialEq)]
-enum Value {
-    Text(String),
-    Number(usize),
-    Truth(bool),
-    Several(Vec<Value>),
-    Nothing,
 }
 
 /// Why an array is not read.
@@ -128,9 +117,7 @@ impl Header {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let mut literal = Literal {
-            rest: text.trim_end(),
-        };
+        let mut literal = Literal::new(text);
         let wrong = || format!("the header {}", quoted(text.as_bytes()));
         let fields = literal.dictionary().ok_or_else(wrong)?;
         let find = |name: &str| {
@@ -348,91 +335,6 @@ fn item_type(descr: &str) -> Result<(Kind, usize, bool), String> {
     };
     let size = size.ok_or_else(|| format!("items of the type {}", quoted(descr.as_bytes())))?;
     Ok((kind, size, is_big_endian))
-}
-
-/// A literal of Python that is read from its start.
-struct Literal<'a> {
-    rest: &'a str,
-}
-
-impl Literal<'_> {
-    fn dictionary(&mut self) -> Option<Vec<(String, Value)>> {
-        let mut fields = Vec::new();
-        self.take('{')?;
-        while self.take('}').is_none() {
-            let name = self.text()?;
-            self.take(':')?;
-            fields.push((name, self.value(DEEPEST)?));
-            if self.take(',').is_none() {
-                self.take('}')?;
-                break;
-            }
-        }
-        self.rest.trim().is_empty().then_some(fields)
-    }
-
-    fn value(&mut self, depth: usize) -> Option<Value> {
-        self.rest = self.rest.trim_start();
-        match self.rest.chars().next()? {
-            '\'' | '"' => self.text().map(Value::Text),
-            '(' => self.several('(', ')', depth),
-            '[' => self.several('[', ']', depth),
-            letter if letter.is_ascii_digit() => {
-                let end = self.rest.find(|letter: char| !letter.is_ascii_digit());
-                let (digits, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
-                // Python 2 marks long numbers.
-                self.rest = rest.strip_prefix('L').unwrap_or(rest);
-                digits.parse().ok().map(Value::Number)
-            }
-            _ => {
-                for (word, value) in [
-                    ("True", Value::Truth(true)),
-                    ("False", Value::Truth(false)),
-                    ("None", Value::Nothing),
-                ] {
-                    if let Some(rest) = self.rest.strip_prefix(word) {
-                        self.rest = rest;
-                        return Some(value);
-                    }
-                }
-                None
-            }
-        }
-    }
-
-    fn several(&mut self, open: char, close: char, depth: usize) -> Option<Value> {
-        let depth = depth.checked_sub(1)?;
-        self.take(open)?;
-        let mut values = Vec::new();
-        while self.take(close).is_none() {
-            values.push(self.value(depth)?);
-            if self.take(',').is_none() {
-                self.take(close)?;
-                break;
-            }
-        }
-        Some(Value::Several(values))
-    }
-
-    fn text(&mut self) -> Option<String> {
-        self.rest = self.rest.trim_start();
-        let quote = self
-            .rest
-            .chars()
-            .next()
-            .filter(|first| ['\'', '"'].contains(first))?;
-        let (text, rest) = self.rest.get(1..)?.split_once(quote)?;
-        self.rest = rest;
-        Some(text.to_owned())
-    }
-
-    fn take(&mut self, expected: char) -> Option<()> {
-        self.rest = self.rest.trim_start().strip_prefix(expected).or_else(|| {
-            self.rest = self.rest.trim_start();
-            None
-        })?;
-        Some(())
-    }
 }
 
 #[cfg(test)]
