@@ -247,7 +247,7 @@ impl Cell {
 }
 
 fn windows(flags: &Flags) -> Result<GeneWindows, Anything> {
-    let bins = flags.upstream + flags.downstream;
+    let bins = flags.layout().bins();
     if let Some(path) = &flags.windows {
         return Ok(GeneWindows::read_bed(path, bins)?.oriented(flags.orientation()));
     }

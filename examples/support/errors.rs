@@ -12,7 +12,7 @@ pub(crate) fn report_errors(run: impl FnOnce() -> Result<(), Anything>) -> ExitC
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let mut message = format!("error: {}\n", chain(&*error));
+            let mut message = format!("error: {}\n", printable(&chain(&*error)));
             if let Some(advice) = advice(&*error) {
                 message.push_str(&format!("help: {advice}\n"));
             }
@@ -21,6 +21,15 @@ pub(crate) fn report_errors(run: impl FnOnce() -> Result<(), Anything>) -> ExitC
             ExitCode::FAILURE
         }
     }
+}
+
+/// Spells out control characters, which names of foreign files may send to a terminal.
+fn printable(text: &str) -> String {
+    let spelt = |letter: char| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    };
+    text.chars().map(spelt).collect()
 }
 
 /// Says what to do where the system refused a file or a folder.
