@@ -376,7 +376,7 @@ struct Joined {
 }
 
 fn windows(flags: &Flags) -> Result<(GeneWindows, Account), Anything> {
-    let bins = flags.upstream.saturating_add(flags.downstream);
+    let bins = flags.layout().bins();
     if let Some(path) = &flags.windows {
         let windows = GeneWindows::read_bed(path, bins)?.oriented(flags.orientation());
         let account = Account::of_windows(&windows);

@@ -17,13 +17,22 @@ pub(crate) fn report_errors(run: impl FnOnce() -> Result<(), Anything>) -> ExitC
             "error: write to the standard output: {error}; all files are written"
         )),
         (Err(error), _) => {
-            tell(format_args!("error: {}", chain(&*error)));
+            tell(format_args!("error: {}", printable(&chain(&*error))));
             if let Some(advice) = advice(&*error) {
                 tell(format_args!("help: {advice}"));
             }
         }
     }
     ExitCode::FAILURE
+}
+
+/// Spells out control characters, which names of foreign files may send to a terminal.
+fn printable(text: &str) -> String {
+    let spelt = |letter: char| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    };
+    text.chars().map(spelt).collect()
 }
 
 /// Says what to do where the system refused a file or a folder.

@@ -88,10 +88,10 @@ fn the_quick_run_goes_from_genome_to_importance_and_later_stages_alone_give_the_
         let kept = std::fs::read(folder.join("model/pretrained/model.safetensors")).unwrap();
         assert!(kept == weights, "--from {stage}");
     }
-    let fewer = ["--from", "finetune", "--vocabulary", "100"];
+    let fewer = ["--from", "finetune", "--vocabulary", "261"];
     refused(
         &[&flags[..], &fewer].concat(),
-        &["--vocabulary 100", "tokenizer.json"],
+        &["--vocabulary 261", "tokenizer.json"],
     );
     let other = out.path().join("other");
     refused(

@@ -14,7 +14,7 @@ use chromex::boosting::{
 };
 use chromex::core::{
     Dataset, DoubleHoldOut, Encode, Ensemble, Experiment, Fit, GroupEnsemble, GroupKFold,
-    GroupShares, KFold, Keys, LocationImportance, MarkWindows, Sequences, Split, Target, Targets,
+    GroupShares, KFold, Keys, LocationImportance, MarkLayout, MarkWindows, Sequences, Split, Target, Targets,
     TokenIds, TrainMean, Transform, View,
 };
 use chromex::io::genes::{Gene, GeneSet, GeneWindows, Strand, WindowLayout};
@@ -112,6 +112,15 @@ fn labelled<X: chromex::core::Rows>(inputs: X, rows: usize) -> Dataset<X> {
         .with_group("cell", &labels)
         .unwrap();
     Dataset::new(inputs, targets, keys).unwrap()
+}
+
+/// Windows of so many bins and of marks by number.
+fn layout([bins, marks]: [usize; 2]) -> MarkLayout {
+    MarkLayout {
+        marks: (0..marks.min(64)).map(|mark| mark.to_string()).collect(),
+        bins,
+        bin_width_bp: 100,
+    }
 }
 
 fn windows(rows: usize) -> Dataset<MarkWindows> {
@@ -238,26 +247,26 @@ proptest! {
                 second(&mut config, b);
                 first(&mut config, a);
                 let _ = config.parameter_count(shape);
-                refused(a, name, || config.init(shape, 0, &device));
+                refused(a, name, || config.init(&layout(shape), 0, &device));
             }
         }
-        answered("dropout", || DeepChromeConfig { dropout: x, ..deep.clone() }.init(shape, 0, &device));
-        answered("windows", || deep.init([a, b], 0, &device));
+        answered("dropout", || DeepChromeConfig { dropout: x, ..deep.clone() }.init(&layout(shape), 0, &device));
+        answered("windows", || deep.init(&layout([a, b]), 0, &device));
         let attentive = AttentiveChromeConfig { bin_hidden: a, mark_hidden: b.min(4), ..AttentiveChromeConfig::default() };
         let _ = attentive.parameter_count(b);
-        refused(a, "bin_hidden", || attentive.init(shape, 0, &device));
+        refused(a, "bin_hidden", || attentive.init(&layout(shape), 0, &device));
         let attentive = AttentiveChromeConfig { bin_hidden: 2, mark_hidden: a, initial_bound: 0.1, ..AttentiveChromeConfig::default() };
-        refused(a, "mark_hidden", || attentive.init(shape, 0, &device));
-        answered("initial_bound", || AttentiveChromeConfig { bin_hidden: 2, mark_hidden: 2, initial_bound: x, ..AttentiveChromeConfig::default() }.init(shape, 0, &device));
+        refused(a, "mark_hidden", || attentive.init(&layout(shape), 0, &device));
+        answered("initial_bound", || AttentiveChromeConfig { bin_hidden: 2, mark_hidden: 2, initial_bound: x, ..AttentiveChromeConfig::default() }.init(&layout(shape), 0, &device));
         for (name, config) in DeepDiffConfig::published() {
             for config in [
                 DeepDiffConfig { bin_hidden: a, mark_hidden: 2, ..config.clone() },
                 DeepDiffConfig { bin_hidden: 2, mark_hidden: a, ..config.clone() },
             ] {
                 let _ = config.parameter_count(b);
-                refused(a, name, || config.init(shape, 0, &device));
+                refused(a, name, || config.init(&layout(shape), 0, &device));
             }
-            answered(name, || DeepDiffConfig { bin_hidden: 2, mark_hidden: 2, contrastive_margin: x, ..config.clone() }.init(shape, 0, &device));
+            answered(name, || DeepDiffConfig { bin_hidden: 2, mark_hidden: 2, contrastive_margin: x, ..config.clone() }.init(&layout(shape), 0, &device));
         }
         let fcn = FcnConfig { filters: vec![2, 2], kernel: 3, ..FcnConfig::default() };
         for config in [
@@ -267,9 +276,9 @@ proptest! {
             FcnConfig { output: FcnOutput::Classes(a), ..fcn.clone() },
         ] {
             let _ = (config.parameter_count(b), config.lengths(b));
-            refused(a, "a count of an FCN", || config.init([7, 2], 0, &device));
+            refused(a, "a count of an FCN", || config.init(&layout([7, 2]), 0, &device));
         }
-        answered("slope", || FcnConfig { slope: x, ..fcn.clone() }.init([7, 2], 0, &device));
+        answered("slope", || FcnConfig { slope: x, ..fcn.clone() }.init(&layout([7, 2]), 0, &device));
         let waka = WakaWakaConfig { dna: Vec::new(), module_width: 2, joint: vec![2], ..WakaWakaConfig::experiment_8() };
         let layer = |change: fn(&mut chromex::nn::blocks::ConvolutionConfig, usize)| {
             let mut config = waka.clone();
@@ -283,10 +292,10 @@ proptest! {
             layer(|l, n| l.stride = n),
         ] {
             let _ = config.parameter_count([b, 2], a);
-            refused(a, "a count of a WakaWaka", || config.init([100, 2], 0, 0, &device));
+            refused(a, "a count of a WakaWaka", || config.init(Some(&layout([100, 2])), 0, 0, &device));
         }
-        answered("dna_around", || WakaWakaConfig { dna_around: Some(a), ..waka.clone() }.init([100, 2], 40, 0, &device));
-        answered("module_dropout", || WakaWakaConfig { module_dropout: x, ..waka.clone() }.init([100, 2], 0, 0, &device));
+        answered("dna_around", || WakaWakaConfig { dna_around: Some(a), ..waka.clone() }.init(Some(&layout([100, 2])), 40, 0, &device));
+        answered("module_dropout", || WakaWakaConfig { module_dropout: x, ..waka.clone() }.init(Some(&layout([100, 2])), 0, 0, &device));
     }
 
     #[test]

@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(read().unwrap().codes().dim(), (2, 1, 1));
         std::fs::write(&path, b"lllll\n\xff\n").unwrap();
         let error = read().unwrap_err();
-        assert!(error.to_string().ends_with("C1Train.csv"));
+        assert!(error.to_string().ends_with("C1Train.csv: read line 2"));
         let source = std::error::Error::source(&error).unwrap();
         assert_eq!(source.to_string(), "read line 2");
     }
