@@ -14,8 +14,8 @@ use chromex::boosting::{
 };
 use chromex::core::{
     Dataset, DoubleHoldOut, Encode, Ensemble, Experiment, Fit, GroupEnsemble, GroupKFold,
-    GroupShares, KFold, Keys, LocationImportance, MarkLayout, MarkWindows, Sequences, Split, Target, Targets,
-    TokenIds, TrainMean, Transform, View,
+    GroupShares, KFold, Keys, LocationImportance, MarkLayout, MarkWindows, Sequences, Split,
+    Target, Targets, TokenIds, TrainMean, Transform, View,
 };
 use chromex::io::genes::{Gene, GeneSet, GeneWindows, Strand, WindowLayout};
 use chromex::io::simulate::{SimulatedGenome, SimulatedPair, SimulatedPromoters};

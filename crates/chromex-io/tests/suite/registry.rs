@@ -308,7 +308,11 @@ fn manifests_ask_no_address_in_the_open_and_are_small_regular_files() {
         let message = refused(&entry);
         assert!(message.contains("the address of \"x\""), "{message}");
     }
-    std::fs::write(&manifest, vec![b' '; chromex_core::input::MOST_SETTINGS_BYTES as usize + 1]).unwrap();
+    std::fs::write(
+        &manifest,
+        vec![b' '; chromex_core::input::MOST_SETTINGS_BYTES as usize + 1],
+    )
+    .unwrap();
     let large = Registry::new(folder.path()).with_manifest(&manifest);
     assert!(matches!(large.unwrap_err(), Error::Io { .. }));
     let endless = Registry::new(folder.path()).with_manifest(Path::new("/dev/zero"));
