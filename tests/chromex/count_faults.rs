@@ -163,7 +163,7 @@ fn what_cannot_be_joined_or_written_is_said_before_anything_is_counted() {
         "genes.gtf",
         &["--expression", &own, "--sample", "other"],
     );
-    run.refused(&["same_ids.tsv", "sample `other`", "cell"], true);
+    run.refused(&["same_ids.tsv", "column `other` (a sample)", "cell"], true);
     let run = count("par_y_tables", "genes.gtf", &["--tables", "--scale", "cpm"]);
     run.refused(&["--tables holds whole numbers of reads"], true);
     let odd = folder.path().join("odd.bed");

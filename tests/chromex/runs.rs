@@ -404,10 +404,9 @@ fn a_run_of_other_settings_never_stands_beside_the_report_of_the_one_before() {
 
     // A start that fails removes nothing.
     let kept = copied(&first, out.path().join("kept"));
-    refused(
-        training(&kept, &["--resume", "--data", "/nowhere"]),
-        &["/nowhere"],
-    );
+    let empty = tempfile::tempdir().unwrap();
+    let empty = empty.path().to_str().unwrap();
+    refused(training(&kept, &["--resume", "--data", empty]), &[empty]);
     let mut left = files(&kept);
     left.retain(|file| file != ".lock");
     assert_eq!(left, before);
@@ -436,8 +435,11 @@ fn a_model_that_was_handed_on_is_written_again_after_a_run_without_it() {
 fn a_start_that_fails_is_no_obstacle_to_the_corrected_command() {
     let out = tempfile::tempdir().unwrap();
     let folder = out.path().join("deep/run");
-    refused(training(&folder, &["--data", "/nowhere"]), &["/nowhere"]);
-    refused(floor(&folder, &["--data", "/nowhere"]), &["/nowhere"]);
+    let empty = out.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let empty = empty.to_str().unwrap();
+    refused(training(&folder, &["--data", empty]), &[empty]);
+    refused(floor(&folder, &["--data", empty]), &[empty]);
     let promoters = out.path().join("promoters.tsv");
     fs::write(&promoters, "gene\tsequence\tleaf\na\tACGT\t-1\n").unwrap();
     let mut cornbert = example("cornbert");

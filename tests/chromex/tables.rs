@@ -146,8 +146,9 @@ fn the_index_of_pandas_is_no_tissue() {
             "{said}"
         );
         assert!(!said.contains("## __index_level_0__"), "{said}");
-        let is_noted =
-            said.contains("are the index of the rows and no data: 1 (`__index_level_0__`)");
+        let is_noted = said
+            .replace('\\', "")
+            .contains("are the index of the rows and no data: 1 (`__index_level_0__`)");
         assert_eq!(is_noted, name == "silent", "{said}");
     }
 }

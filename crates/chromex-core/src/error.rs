@@ -203,11 +203,12 @@ pub fn listed<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> String {
     format!("[{}]", shown.join(", "))
 }
 
-/// Proposes the known name that is most like an unknown one, where one is.
-fn nearest(name: &str, known: &[String]) -> String {
+/// Proposes the known name that is most like an unknown one, where one is, as what an error ends in.
+pub fn nearest(name: &str, known: &[impl AsRef<str>]) -> String {
     let alike = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
     known
         .iter()
+        .map(AsRef::as_ref)
         .filter(|other| other.len() <= 2 * SHOWN)
         .map(|other| (alike(other), other))
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -49,7 +49,7 @@ pub use cell_by_gene::{CellByGene, CellByGeneBuilder, GeneMean, GeneMeans};
 pub use chromex_metrics::{Direction, Metric};
 pub use dataset::Dataset;
 pub use ensemble::{Ensemble, Gated, GatedExperts, GroupEnsemble, Members, Weighting};
-pub use error::{Error, Result, chain, listed};
+pub use error::{Error, Result, chain, listed, nearest};
 pub use experiment::{Experiment, Part};
 pub use file_name::FileName;
 pub use fingerprint::Fingerprint;

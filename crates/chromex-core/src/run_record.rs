@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result, atomic};
+use crate::{Error, Result, atomic, input};
 
 /// What a run was made of, so that it can be made again: written as `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,12 +68,7 @@ impl RunRecord {
     ///
     /// [`Error::Io`] when the file cannot be read, [`Error::Malformed`] when it holds something else.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|source| Error::io("read", path, source))?;
-        serde_json::from_slice(&bytes).map_err(|source| Error::Malformed {
-            path: path.to_owned(),
-            expected: "the record of a run",
-            source,
-        })
+        input::read_json(path, input::MOST_MODEL_BYTES, "the record of a run")
     }
 
     /// Writes the record as JSON.

@@ -105,7 +105,7 @@ impl TableMarks {
                 let expected = format!("expected a regular file of at most {MOST_BYTES} bytes");
                 return Err(unreadable(expected.into()));
             }
-            Ok(_) => std::fs::File::open(&path).map_err(io)?,
+            Ok(_) => chromex_core::input::open(&path).map_err(io)?,
         };
         let mut text = Vec::new();
         file.take(MOST_BYTES).read_to_end(&mut text).map_err(io)?;

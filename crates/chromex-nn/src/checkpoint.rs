@@ -107,7 +107,7 @@ impl Checkpoint {
         let metadata = HashMap::from([(VERSION.to_owned(), CURRENT_VERSION.to_owned())]);
         let file = safetensors::serialize(views, Some(metadata))
             .map_err(|error| malformed(error.into()))?;
-        let sealed = seal::seal(&file);
+        let sealed = seal::seal(&file, &[]);
         chromex_core::atomic::write(path, |out| out.write_all(&sealed))?;
         Ok(())
     }

@@ -6,8 +6,8 @@
 
 use crate::{Error, Result};
 
-/// Parameters of a network: 80 GB in single precision.
-pub const MOST_PARAMETERS: usize = 20_000_000_000;
+/// Parameters of a network: 17 GB in single precision.
+pub const MOST_PARAMETERS: usize = 1 << 32;
 /// Layers of a network.
 pub const MOST_LAYERS: usize = 10_000;
 /// Channels of a layer.

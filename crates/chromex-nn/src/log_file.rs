@@ -2,7 +2,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use chromex_core::atomic;
+use chromex_core::{atomic, input};
 
 use crate::{Error, Result};
 
@@ -78,7 +78,7 @@ impl LogFile {
 
     /// Drops the lines that `keep` does not hold on to.
     pub(crate) fn keep(&mut self, keep: impl Fn(&str) -> bool) {
-        let Ok(file) = File::open(&self.path) else {
+        let Ok(file) = input::open(&self.path) else {
             return;
         };
         let header = usize::from(!self.format.header.is_empty());
@@ -131,7 +131,7 @@ fn repair(path: &Path, format: Format) -> Result<Option<SetAside>> {
     let set_aside = put_aside(path, read, damaged).map_err(failed)?;
     atomic::write(path, |out| {
         out.write_all(format.header.as_bytes())?;
-        let former = File::open(&set_aside.kept_as)?;
+        let former = input::open(&set_aside.kept_as)?;
         each_line(former, format, |line| writeln!(out, "{line}")).map(|_| ())
     })?;
     Ok(Some(set_aside))

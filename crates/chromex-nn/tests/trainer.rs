@@ -356,7 +356,7 @@ fn no_bit_of_saved_weights_can_change_and_wrong_types_are_named() {
     assert!(changed);
     std::fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
     let message = load().unwrap_err().to_string();
-    let expected = "missing: none; of another shape: none; of another type than floating point: first.weight I32";
+    let expected = "missing: []; of another shape: []; of another type than floating point: [\"first.weight I32\"]";
     assert!(message.contains(expected), "{message}");
 }
 

@@ -20,13 +20,13 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The folder of a new run holds something already.
-    #[error("{path} is not empty: go on with the run in it by --resume, or name another folder", path = path.display())]
+    #[error("{path} is not empty: go on with the run in it by --resume, or name another folder by --out", path = path.display())]
     NotEmpty {
         /// The folder.
         path: PathBuf,
     },
     /// Another process writes into the folder.
-    #[error("{path} is in use by another process: wait for it to end, or name another folder", path = path.display())]
+    #[error("{path} is in use by another process: wait for it to end, or name another folder by --out", path = path.display())]
     InUse {
         /// The folder.
         path: PathBuf,

@@ -34,7 +34,7 @@ const MOST_TOKENS: usize = 1 << 22;
 /// use chromex_core::{CellPair, Dataset, Encode, Fit, MarkWindows, Then};
 /// use chromex_tokens::{Bpe, MarkWords};
 /// # let windows = |count| {
-/// #     MarkWindows::new(ndarray::Array3::from_elem((2, 3, 5), count), vec![String::new(); 5], 100)
+/// #     MarkWindows::new(ndarray::Array3::from_elem((2, 3, 5), count), ["a", "b", "c", "d", "e"].map(String::from).to_vec(), 100)
 /// # };
 /// # let train = Dataset::unlabelled(CellPair::new(windows(0.0)?, windows(2.0)?)?);
 /// let fitted = MarkWords::default().then(Bpe::new(1000)).fit(&train, &train, 7)?;

@@ -17,7 +17,7 @@
 //! use chromex_core::{CellPair, Dataset, Encode, Fit, MarkWindows, Then};
 //! use chromex_tokens::{Bpe, MarkWords, TokenColumns};
 //! # let windows = |count| {
-//! #     MarkWindows::new(ndarray::Array3::from_elem((2, 3, 5), count), vec![String::new(); 5], 100)
+//! #     MarkWindows::new(ndarray::Array3::from_elem((2, 3, 5), count), ["a", "b", "c", "d", "e"].map(String::from).to_vec(), 100)
 //! # };
 //! # let pairs = Dataset::unlabelled(CellPair::new(windows(0.0)?, windows(2.0)?)?);
 //! let columns = TokenColumns { length: 3, ..TokenColumns::raw_c() };

@@ -62,7 +62,7 @@ fn a_file_that_is_missing_corrupt_or_too_large_is_named() {
     let json = learned().to_json().unwrap();
     fs::write(&path, &json[..json.len() / 2]).unwrap();
     let error = BpeTokenizer::load(&path).unwrap_err();
-    assert!(error.to_string().ends_with("tokenizer.json"));
+    assert!(error.to_string().contains("tokenizer.json"));
     assert_eq!(error.source().unwrap().to_string(), "not a BPE tokenizer");
     // The hole takes no room on the disk, nor may it in memory.
     let hole = fs::File::create(&path).unwrap();

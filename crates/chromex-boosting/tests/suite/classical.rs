@@ -232,11 +232,11 @@ fn saved_models_predict_the_same_bits_for_every_target() {
             let error = <$model>::load(&path).unwrap_err().to_string();
             let reason = concat!("model.json: expected ", $expected);
             assert!(error.contains(reason), "{error}");
-            assert!(error.ends_with("; fit and save it again"), "{error}");
+            assert!(error.contains("; fit and save it again"), "{error}");
             // What is whole, and no such model.
             std::fs::write(&path, chromex_core::seal::json(b"{\"columns\":3}")).unwrap();
             let error = <$model>::load(&path).unwrap_err().to_string();
-            assert!(error.ends_with(reason), "{error}");
+            assert!(error.contains(reason), "{error}");
             model.save(&path).unwrap();
             let whole = std::fs::read(&path).unwrap();
             for bit in (0..8 * whole.len()).step_by(whole.len() / 25) {

@@ -26,21 +26,13 @@ struct Votes {
 ///
 /// # Errors
 ///
-/// Those of reading; [`Error::Unreadable`] when header and lines contradict each other, or the file cannot be read twice.
+/// Those of reading; [`Error::Unreadable`] when header and lines contradict each other.
 pub(super) fn told(path: &Path) -> Result<AnnotationFormat> {
     let unreadable = |found: String| Error::Unreadable {
         path: path.to_owned(),
         format: "genes as GTF, GFF3 or BED",
         source: found.into(),
     };
-    // What is looked at and read again must be a file; of a folder the system says so.
-    if path
-        .metadata()
-        .is_ok_and(|data| !data.is_file() && !data.is_dir())
-    {
-        let found = "not a regular file, which is read twice to tell how it is written: say it (--annotation-format)";
-        return Err(unreadable(found.into()));
-    }
     let mut lines = Lines::open(path)?;
     let mut votes = Votes::default();
     let mut looked_at = 0;

@@ -60,7 +60,10 @@ mod tests {
         assert_eq!(decimal(369, 2), Ok(3.69));
         assert_eq!(decimal(-1120, 2), Ok(-11.2));
         assert_eq!(decimal(i128::MAX, 38), Ok(1.7014118346046923));
-        assert_eq!(decimal(123_456_789_012_345_678, 9), Ok(123_456_789.012_345_67));
+        assert_eq!(
+            decimal(123_456_789_012_345_678, 9),
+            Ok(123_456_789.012_345_67)
+        );
     }
 
     #[test]

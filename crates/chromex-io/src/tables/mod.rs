@@ -176,7 +176,11 @@ impl Table {
         let Some(first) = places.next() else {
             let expected = format!("a column `{name}` ({what})");
             let known = listed(names.iter().filter(|name| !name.is_empty()));
-            return Err(self.refuse_header(None, expected, format!("the columns {known}")));
+            return Err(self.refuse_header(
+                None,
+                expected,
+                format!("the columns {known}{}", chromex_core::nearest(name, &names)),
+            ));
         };
         match places.next() {
             None => Ok(first),

@@ -377,7 +377,7 @@ fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
             sources(&path, found);
         } else {
             let name = path.file_name().expect("a file has a name");
-            let text = std::fs::read_to_string(&path).expect("sources are text");
+            let text = chromex_core::input::read_text(&path, 1 << 20).expect("sources are text");
             found.push((name.to_string_lossy().into_owned(), text));
         }
     }

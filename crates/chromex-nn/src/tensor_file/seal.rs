@@ -11,12 +11,13 @@ const METADATA: &str = "{\"__metadata__\":{";
 /// The bytes of the length of a header, and what a header's length is a multiple of.
 const LENGTH: usize = 8;
 
-/// Gives serialised safetensors, which have metadata, the checksum of their content.
+/// Gives serialised safetensors, which have metadata, the checksum of their content, and further metadata in their order: that of
+/// the library's own map changes from run to run.
 ///
 /// # Panics
 ///
 /// When they have no metadata.
-pub(crate) fn seal(serialized: &[u8]) -> Vec<u8> {
+pub(crate) fn seal(serialized: &[u8], notes: &[(&str, String)]) -> Vec<u8> {
     let (length, rest) = serialized
         .split_first_chunk::<LENGTH>()
         .expect("safetensors begin with a length");
@@ -29,6 +30,11 @@ pub(crate) fn seal(serialized: &[u8]) -> Vec<u8> {
     let mut text = start.clone().into_bytes();
     text.extend([b'0'; seal::DIGITS]);
     text.extend(b"\",");
+    for (name, note) in notes {
+        let [name, note] =
+            [*name, note.as_str()].map(|text| serde_json::Value::from(text).to_string());
+        text.extend(format!("{name}:{note},").bytes());
+    }
     text.extend(fields);
     text.resize(text.len().next_multiple_of(LENGTH), b' ');
     let length = (text.len() as u64).to_le_bytes();

@@ -117,18 +117,13 @@ pub fn save_noted<M: Module, S: Into<Stored>>(
         (name.as_str(), view)
     });
     // The mark by which the Python libraries know how tensors are laid out.
-    let mut metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    metadata.extend(
-        notes
-            .iter()
-            .map(|(name, note)| ((*name).to_owned(), note.clone())),
-    );
+    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     let file =
         safetensors::serialize(views, Some(metadata)).map_err(|source| Error::Safetensors {
             path: path.to_owned(),
             source,
         })?;
-    let sealed = seal::seal(&file);
+    let sealed = seal::seal(&file, notes);
     chromex_core::atomic::write(path, |out| out.write_all(&sealed))?;
     Ok(())
 }

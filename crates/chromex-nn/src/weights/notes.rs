@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -19,7 +18,7 @@ pub fn note(path: &Path, name: &str) -> Result<Option<String>> {
         path: path.to_owned(),
         source,
     };
-    let mut file = File::open(path).map_err(io)?;
+    let mut file = chromex_core::input::open(path).map_err(io)?;
     let mut start = Vec::new();
     file.by_ref().take(9).read_to_end(&mut start).map_err(io)?;
     let Some((length, [b'{'])) = start.split_first_chunk() else {

@@ -120,11 +120,8 @@ impl<'a> Bases<'a> {
                 .ok()
                 .and_then(|place| header.reference_sequences().get_index(place))
                 .map(|(name, _)| name);
-            let is_needed = match name {
-                Some(_) => frame.needs_reference,
-                None => reference == SEVERAL,
-            };
-            if !is_needed {
+            let is_placed = name.is_some() || reference == SEVERAL;
+            if !(frame.needs_reference && is_placed) {
                 continue;
             }
             let Some(file) = self.reference else {
