@@ -153,7 +153,10 @@ pub(crate) fn is_only_a_start(folder: &Path) -> bool {
             STARTED.contains(&name) || name == crate::run_folder::LOCK || atomic::is_partial(name)
         })
     };
-    let lines = |name: &str| match fs::read(folder.join(name)) {
+    let lines = |name: &str| match chromex_core::input::read(
+        &folder.join(name),
+        chromex_core::input::MOST_MODEL_BYTES,
+    ) {
         Ok(text) => text.iter().filter(|&&byte| byte == b'\n').count(),
         Err(_) => 0,
     };
