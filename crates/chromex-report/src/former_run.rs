@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chromex_core::{InputFile, RunRecord, atomic};
+use chromex_core::{InputFile, RunRecord, atomic, input};
 
 use crate::{Error, Result};
 
@@ -153,12 +153,11 @@ pub(crate) fn is_only_a_start(folder: &Path) -> bool {
             STARTED.contains(&name) || name == crate::run_folder::LOCK || atomic::is_partial(name)
         })
     };
-    let lines = |name: &str| match chromex_core::input::read(
-        &folder.join(name),
-        chromex_core::input::MOST_MODEL_BYTES,
-    ) {
+    let lines = |name: &str| match input::read(&folder.join(name), input::MOST_MODEL_BYTES) {
         Ok(text) => text.iter().filter(|&&byte| byte == b'\n').count(),
-        Err(_) => 0,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+        // What cannot be read may hold more than a start does.
+        Err(_) => usize::MAX,
     };
     found.iter().all(is_of_start)
         && entries(&folder.join(FITS)).is_ok_and(|fits| fits.is_empty())
