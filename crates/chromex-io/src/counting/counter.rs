@@ -21,6 +21,9 @@ use crate::{Error, Result};
 /// them. Memory is taken when touched.
 const STACK_BYTES: usize = 16 << 20;
 
+/// Threads that may be asked for: each takes a stack.
+const MOST_THREADS: usize = 1024;
+
 /// Counts reads and signal into the bins of windows. By default as `bedtools multicov` does.
 ///
 /// # Examples
@@ -59,7 +62,7 @@ pub struct ReadCounter {
     pub chromosomes: ChromosomeNames,
     /// The indexed FASTA that CRAM files were packed against.
     pub reference: Option<PathBuf>,
-    /// How many threads read; as many as there are processors when 0.
+    /// How many threads read, 1024 at most; as many as there are processors when 0.
     pub threads: usize,
 }
 
@@ -112,6 +115,14 @@ impl ReadCounter {
         tracks: &[Track],
         observer: &dyn Observer,
     ) -> Result<CountedWindows> {
+        if self.threads > MOST_THREADS {
+            return Err(chromex_core::Error::Setting {
+                name: "threads",
+                expected: format!("at most {MOST_THREADS}"),
+                found: self.threads.to_string(),
+            }
+            .into());
+        }
         let files = self.files(tracks)?;
         let bins = BinIndex::new(windows, self.chromosomes);
         let pool = rayon::ThreadPoolBuilder::new()

@@ -90,6 +90,21 @@ struct Bases<'a> {
 
 impl<'a> Bases<'a> {
     fn open(path: &'a Path, reference: Option<&'a Path>) -> Result<Self> {
+        if let Some(file) = reference {
+            let mut index = file.as_os_str().to_owned();
+            index.push(".fai");
+            // The library reads whatever stands there to its end, of which a pipe and a device have none.
+            for needed in [file, Path::new(&index)] {
+                chromex_core::input::open(needed).map_err(|source| Error::NoReference {
+                    path: path.to_owned(),
+                    found: format!(
+                        "{} or its index beside it (samtools faidx) cannot be read: {}: {source}",
+                        file.display(),
+                        needed.display()
+                    ),
+                })?;
+            }
+        }
         let repository = match reference {
             Some(file) => fasta::io::indexed_reader::Builder::default()
                 .build_from_path(file)
