@@ -119,7 +119,7 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the file cannot be written.
+    /// [`Error::Io`](crate::Error::Io) when the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         atomic::write(path, |file| {
             serde_json::to_writer_pretty(file, self).map_err(std::io::Error::from)
@@ -130,7 +130,7 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the file cannot be read, [`Error::Malformed`] when it is not a report.
+    /// [`Error::Io`](crate::Error::Io) when the file cannot be read, [`Error::Malformed`](crate::Error::Malformed) when it is not a report.
     pub fn read(path: &Path) -> Result<Self> {
         crate::input::read_json(path, crate::input::MOST_MODEL_BYTES, "a chromex report")
     }
