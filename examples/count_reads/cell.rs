@@ -199,6 +199,7 @@ impl Cell {
         let layout = MatrixLayout {
             gene_column: flags.gene_column.clone(),
             samples: samples.clone(),
+            sample_names_file: flags.samples.is_empty(),
             header: flags.header,
             ..MatrixLayout::of(flags.unit())
         };

@@ -45,6 +45,9 @@ pub struct MatrixLayout {
     pub gene_column: Option<String>,
     /// The columns that are read; all columns of numbers when none is named.
     pub samples: Vec<String>,
+    /// Whether the one sample names the file and no column of it, where a program writes a file per sample: the column of the unit, as
+    /// `TPM`, is then the sample's. Without it a sample that is no column is refused.
+    pub sample_names_file: bool,
     /// Whether the first row of a text names the columns.
     pub header: TableHeader,
     /// Whether versions are cut off the genes' ids.
@@ -95,6 +98,7 @@ impl Default for MatrixLayout {
             other_columns: Vec::new(),
             missing: None,
             gene_column: None,
+            sample_names_file: false,
             samples: Vec::new(),
             header: TableHeader::Guessed,
             cut_versions: false,

@@ -326,7 +326,8 @@ fn instead(
         let mut places = (0..names.len()).filter(of_numbers);
         return places.next().filter(|_| places.next().is_none());
     }
-    let name = program?.column(&layout.unit)?;
+    let program = program.filter(|_| layout.sample_names_file)?;
+    let name = program.column(&layout.unit)?;
     table.find(name, "a sample").ok()
 }
 

@@ -29,6 +29,7 @@ fn golden(name: &str) -> PathBuf {
 
 fn asked(samples: &[&str], unit: ExpressionUnit) -> MatrixLayout {
     MatrixLayout {
+        sample_names_file: true,
         samples: samples.iter().map(|&sample| sample.to_owned()).collect(),
         ..MatrixLayout::of(unit)
     }
@@ -679,4 +680,21 @@ fn arrays_of_other_numbers_and_of_an_older_python_are_read() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn a_sample_that_is_asked_for_by_name_is_never_another_column() {
+    let path = fault("rsem/cell.genes.results");
+    let named = |sample: &str| MatrixLayout {
+        sample_names_file: false,
+        ..asked(&[sample], ExpressionUnit::Tpm)
+    };
+    let message = read_expression_matrix(&path, &named("TPN")).unwrap_err();
+    let message = message.to_string();
+    assert!(message.contains("column `TPN`"), "{message}");
+    assert!(message.contains("`TPM`"), "{message}");
+    assert!(read_expression_matrix(&path, &named("TPM")).is_ok());
+    let of_file = asked(&["liver"], ExpressionUnit::Tpm);
+    let matrix = read_expression_matrix(&path, &of_file).unwrap();
+    assert!(!matrix.notes().is_empty());
 }
